@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keel/base/payload.hpp"
+#include "keel/port/completion.hpp"
+
+namespace keel {
+
+// An open file. Closing (destruction) neither syncs nor cancels what is in flight: the disk keeps the descriptor until
+// that has ended.
+class File {
+ public:
+  virtual ~File() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;
+};
+
+// One piece of a gathered write; `owner` keeps the bytes alive until the write is done.
+struct DiskBuffer {
+  ByteView bytes;
+  Payload owner;
+};
+
+// One directory of files, which this process holds alone. What runs while a store serves is asynchronous: the thread
+// that may block on a device lives inside the Disk, none in the log above it. What runs only at open is synchronous.
+// Names are plain file names without a slash. Completions run on the executor, in the order of their calls.
+// Errors are `io` (with the operation, the file and the system's reason), `not_found`, `exists`, `locked`.
+class Disk {
+ public:
+  virtual ~Disk() = default;
+
+  // Synchronous; at open.
+  virtual Result<void> lock() = 0;  // exclusive, for the life of this Disk: `locked` if another process holds it
+  virtual Result<std::vector<std::string>> list() = 0;
+  virtual Result<std::unique_ptr<File>> open(std::string_view name) = 0;
+  virtual Result<std::uint64_t> size(File& file) = 0;
+  virtual Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) = 0;
+  // Makes a whole small file durable, atomically, replacing one of that name: temporary file, sync, rename, directory
+  // sync. After a crash the old contents or the new are there.
+  virtual Result<void> replace_now(std::string_view name, ByteView contents) = 0;
+
+  // Makes a file of `size` zero bytes, its blocks allocated and written, synced, its directory entry synced. `exists`
+  // if there is one.
+  virtual void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) = 0;
+  // Gives a file another name (atomic, directory synced). Fails with `exists` rather than replace one.
+  virtual void rename(std::string from, std::string to, Completion<void> done) = 0;
+  virtual void remove(std::string name, Completion<void> done) = 0;
+  // A write and an fdatasync in one hand-over: `done` when the bytes are durable. Writes inside a file's present size.
+  virtual void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) = 0;
+  virtual void read(File& file, std::uint64_t offset, std::size_t size, Completion<std::vector<std::byte>> done) = 0;
+
+  // Bytes that can still be allocated.
+  [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;
+  // No completion runs after this returns; what is in flight may or may not reach the disk.
+  virtual void stop() = 0;
+};
+
+}  // namespace keel
