@@ -1,0 +1,44 @@
+# keel_layer(<name> [USES <layers below>...] [LINKS <targets>...])
+#
+# Makes keel_<name> (alias keel::<name>) from include/keel/<name>/ and src/<name>/: a static library, or an interface
+# library while there are no sources. A layer's private headers are included as "<name>/file.hpp".
+function(keel_layer name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/keel/${name}/*.hpp")
+  if(name STREQUAL "transport" AND NOT KEEL_WITH_ASIO)
+    list(FILTER sources EXCLUDE REGEX "/tcp[^/]*\\.cpp$")  # src/transport/tcp*.cpp is the Asio part
+  endif()
+
+  set(target keel_${name})
+  list(TRANSFORM ARG_USES PREPEND keel_)
+  if(sources)
+    set(scope PUBLIC)
+    add_library(${target} STATIC ${sources})
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    keel_precompile(${target} std)
+  else()
+    set(scope INTERFACE)
+    add_library(${target} INTERFACE)
+  endif()
+  add_library(keel::${name} ALIAS ${target})
+
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
+  target_compile_features(${target} ${scope} cxx_std_23)
+  target_link_libraries(${target} ${scope} ${ARG_USES} ${ARG_LINKS})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY KEEL_LAYERS ${target})
+endfunction()
+
+# What single layers need for themselves and hand to nobody.
+function(keel_own_details)
+  get_target_property(wire_type keel_wire TYPE)
+  if(wire_type STREQUAL "STATIC_LIBRARY")
+    target_include_directories(keel_wire PRIVATE ${KEEL_XXHASH_INCLUDE})
+    target_compile_definitions(keel_wire PRIVATE XXH_INLINE_ALL)  # checksums of small frames: the call would cost more
+  endif()
+  get_target_property(transport_type keel_transport TYPE)
+  if(KEEL_WITH_ASIO AND transport_type STREQUAL "STATIC_LIBRARY")
+    target_link_libraries(keel_transport PUBLIC Boost::headers)
+  endif()
+endfunction()
