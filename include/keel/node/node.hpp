@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "keel/port/executor.hpp"
+#include "keel/port/pilot.hpp"
+#include "keel/raft/raft.hpp"
+
+namespace keel {
+
+// What goes with a command beside its bytes.
+struct SubmitOptions {
+  EntryKind kind = EntryKind::command;       // or a kind of the application's own
+  Context context = nullptr;                 // comes to `apply` on this node, and nowhere else
+  std::optional<Term> expected_term = {};    // refuse with `wrong_term` in any other
+  std::optional<Instant> deadline = {};      // on this node's clock; then `timed_out`, and the command may still apply
+  bool forward = true;                       // on a follower: pass it to the leader; else `not_leader`
+  std::uint64_t session = 0;                 // see SessionMachine; 0: none
+  std::uint64_t sequence = 0;
+  // Two-stage completion, for those who want it: where the command was appended, before it is committed.
+  std::move_only_function<void(LogPosition)> appended = {};
+};
+
+// How a command ended well: what the machine answered, and where the command stands in the log.
+struct Applied {
+  Reply reply;
+  LogPosition position;
+};
+
+// How fresh a read must be.
+enum class ReadLevel : std::uint8_t {
+  linearizable,  // sees every write that was acknowledged before it was asked for, from any node
+  local,         // whatever this node has applied: may be arbitrarily old
+};
+
+enum class NodeState : std::uint8_t { running, failed, stopping, stopped };
+
+struct NodeStatus {
+  NodeState state = NodeState::running;
+  std::optional<Error> failure;   // when failed, or when the state machine is broken
+  RaftStatus raft;
+  std::string leader_address;     // empty when not known
+  std::string leader_data;
+  LogStats log;
+  std::size_t commands_waiting = 0;
+  std::size_t reads_waiting = 0;
+  std::uint64_t events = 0;       // number of the last event
+  std::uint64_t rejected_messages = 0;
+};
+
+struct NodeOptions {
+  RaftOptions raft;
+  std::size_t max_waiting_commands = 1u << 16;  // past it: `overloaded`
+  std::size_t max_waiting_reads = 1u << 16;
+  std::size_t max_apply_bytes = 1u << 20;       // in one batch for the state machine
+  std::size_t max_apply_entries = 4096;
+  std::uint64_t min_room = 4u << 20;            // bytes the log store must have left to accept a command
+};
+
+// Where answers to one received message go, if not through Transport::send: for transports that answer in place (RPC).
+// Kept until the last answer has gone; answers that wait for a disk wait with it.
+using ReplyPath = std::function<void(PeerMessage)>;
+
+// One running replica: drives a Raft on an executor over a Pilot. Owns no thread and no socket. Feed, then pump once:
+// whatever a turn of the loop brings is taken in first, then everything there is to do is done, in one write, one
+// gathered send a peer, one batch for the state machine.
+//
+// All calls on the executor. No completion runs from inside the call that took it. After `stop` none runs at all.
+class Node final : private TransportReceiver {
+ public:
+  // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `not_found` when the log is empty
+  // (bootstrap it first).
+  static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
+  ~Node() override;
+
+  // Replicates a command; `done` gets the state machine's answer once it is applied here, or an error of one of three
+  // classes (`outcome_of`): not appended, discarded, unknown.
+  void submit(ByteView command, SubmitOptions options, Completion<Applied> done);
+
+  // When `done` gets an index the state machine, as it is then, may serve the read. Errors: `no_leader`,
+  // `leadership_lost`, `overloaded`, `timed_out`, `stopping`, `failed`; a read is always safe to try again.
+  void read(ReadLevel level, std::optional<Instant> deadline, Completion<Index> done);
+
+  // Hands leadership over; done when another leads (or this node has learnt that it failed).
+  void transfer_leadership(NodeId target, Completion<void> done);
+
+  // For transports that bring messages themselves. Also what the attached Transport calls.
+  void receive(PeerMessage message, ReplyPath reply_path = {});
+
+  // Another observer beside the pilot's, until it is removed; it must outlive that. Allowed from inside on_event.
+  void add_observer(Observer& observer);
+  void remove_observer(Observer& observer);
+
+  [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] const Raft& raft() const;
+
+  // Stops: everything waiting ends with `stopping` (not yet appended) or `leadership_lost` (unknown) before this
+  // returns; afterwards no completion fires and the pilot's parts are not called. Further calls end with `stopping`.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Node(std::unique_ptr<Parts> parts);
+  void on_message(PeerMessage message) override;
+  void on_unreachable(NodeId peer) override;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace keel
