@@ -40,12 +40,15 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endif()
 
-# keel_precompile(<target> <set>): the headers of cmake/pch/<set>.hpp, compiled once and shared by all who name the set.
+# keel_precompile(<target> <set> [<targets whose headers are in the set>...])
+#
+# The headers of cmake/pch/<set>.hpp, compiled once and shared by all who name the set.
 function(keel_precompile target set)
   if(NOT TARGET pch_${set})
-    file(WRITE "${PROJECT_BINARY_DIR}/pch/${set}.cpp.new" "// Nothing here: this file carries a precompiled header.\n")
-    file(COPY_FILE "${PROJECT_BINARY_DIR}/pch/${set}.cpp.new" "${PROJECT_BINARY_DIR}/pch/${set}.cpp" ONLY_IF_DIFFERENT)
-    add_library(pch_${set} OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/pch/${set}.cpp")
+    set(source "${PROJECT_BINARY_DIR}/pch/${set}.cpp")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "// Nothing here: this file carries a precompiled header.\n")
+    add_library(pch_${set} OBJECT EXCLUDE_FROM_ALL "${source}")
+    target_link_libraries(pch_${set} PRIVATE ${ARGN})
     target_precompile_headers(pch_${set} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch/${set}.hpp")
   endif()
   target_precompile_headers(${target} REUSE_FROM pch_${set})
