@@ -50,8 +50,8 @@ struct AppendRequest {
 };
 
 // Fixed in size. Accepted: `index` is the last index that the *request* verified (previous + count).
-// Refused: `index` is the request's previous index; the log there or before it is (hint.term) from hint.index on: where
-// the leader may look next. It skips a whole term at a time.
+// Refused: `index` is the request's previous index; `hint` is the last entry of this log at or before it whose term is
+// not above the request's previous term: everything between cannot match, so each probe skips a whole term (H6).
 struct AppendReply {
   bool accepted = false;
   Index index;
