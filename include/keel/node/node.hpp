@@ -88,6 +88,11 @@ class Node final : private TransportReceiver {
   // Hands leadership over; done when another leads (or this node has learnt that it failed).
   void transfer_leadership(NodeId target, Completion<void> done);
 
+  // Fires a timer, armed or not, as if its time had come: for tests, and to hurry an election.
+  void expire(Timer timer);
+  // A leader gives up its role at once; nothing on any other node.
+  void step_down();
+
   // For transports that bring messages themselves. Also what the attached Transport calls.
   void receive(PeerMessage message, ReplyPath reply_path = {});
 
