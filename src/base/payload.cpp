@@ -1,6 +1,7 @@
 #include "keel/base/payload.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -26,6 +27,7 @@ Payload Payload::with_size(std::size_t size) {
   payload.block_ = Block::make(head_room + size + tail_room);
   payload.offset_ = head_room;
   payload.size_ = static_cast<std::uint32_t>(size);
+  std::memset(payload.block_->data(), 0, head_room);
   return payload;
 }
 

@@ -38,7 +38,7 @@ class Payload {
   Payload() = default;
   // The one copy on a command's way.
   [[nodiscard]] static Payload copy_of(ByteView bytes);
-  // Room for `size` bytes, to be filled through `mutable_bytes` before the payload is shared.
+  // Room for `size` bytes, to be filled through `mutable_bytes` before the payload is shared. The head room is zero.
   [[nodiscard]] static Payload with_size(std::size_t size);
   // A payload that lies at [offset, offset + size) of a block with its whole frame around it, `head` bytes of header
   // before it; shares the block.

@@ -23,6 +23,7 @@ inline constexpr std::size_t frame_header_min = 56;
 inline constexpr std::size_t frame_header_max = 88;
 inline constexpr std::size_t frame_checksum_size = 8;
 inline constexpr std::uint8_t frame_format = 1;
+inline constexpr std::size_t max_payload_bytes = (16u << 20) - 4096;  // so that a message can always carry one entry
 
 struct FrameHeader {
   ClusterId cluster;
@@ -38,8 +39,9 @@ struct FrameHeader {
   [[nodiscard]] std::size_t frame_size() const { return header_size + payload_size + frame_checksum_size; }
 };
 
-// Frames the entry where it lies (or in a new block, if its payload never had one). An entry already framed with this
-// index and term is left alone; one framed with others is copied first.
+// Frames the entry where it lies (or in a new block, if its payload never had one), before it is handed to any other
+// thread. An entry already framed for this index, term, kind, cluster and group, through whichever copy of its payload,
+// is only read; one framed for others is copied first.
 void frame(Entry& entry, ClusterId cluster, GroupId group);
 
 // Bytes that `entry`'s frame takes.
@@ -55,5 +57,10 @@ void frame(Entry& entry, ClusterId cluster, GroupId group);
 // small part of it, in which case it is copied (a slice never pins a block many times its size).
 // Errors: as decode_header; `corrupt` also for a payload that does not check out.
 [[nodiscard]] Result<Entry> decode_frame(Block& block, std::size_t offset, std::size_t limit);
+// The same for a caller that has decoded the header at `offset` already, to see whose entry it is.
+[[nodiscard]] Result<Entry> decode_frame(const FrameHeader& header, Block& block, std::size_t offset,
+                                         std::size_t limit);
+// Whether such an entry shares its block, whose bytes then must not change any more, or is copied out of it.
+[[nodiscard]] bool shares_block(std::size_t frame_size, std::size_t block_size);
 
 }  // namespace keel::wire

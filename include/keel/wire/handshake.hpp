@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,9 +33,15 @@ struct Welcome {
 
 inline constexpr std::size_t max_hello_bytes = 4096;
 
-// Each begins with a magic number, a version and its length, and ends with a checksum.
+inline constexpr std::size_t handshake_prefix_bytes = 8;
+
+// Each begins with a magic number, a version and its length, and ends with a checksum. Texts of a hello have 3,000 bytes
+// at most together; a longer reason is cut.
 [[nodiscard]] std::vector<std::byte> encode(const Hello& hello);
 [[nodiscard]] std::vector<std::byte> encode(const Welcome& welcome);
+// Bytes of the whole hello or welcome that begins with these, handshake_prefix_bytes or more: how many to read before
+// decoding. At most max_hello_bytes. Errors: `corrupt` (not Keel, a size that cannot be).
+[[nodiscard]] Result<std::size_t> handshake_size(ByteView bytes);
 // Errors: `corrupt` (not Keel, truncated, checksum), `wrong_version`.
 [[nodiscard]] Result<Hello> decode_hello(ByteView bytes);
 [[nodiscard]] Result<Welcome> decode_welcome(ByteView bytes);
