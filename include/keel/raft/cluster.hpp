@@ -22,7 +22,7 @@ class Cluster {
 
   [[nodiscard]] bool is_voter(NodeId id) const;  // of either half; witnesses count as voters here
   [[nodiscard]] bool is_member(NodeId id) const;
-  [[nodiscard]] bool can_lead(NodeId id) const;  // voters of the half being entered (all, unless joint), no witness
+  [[nodiscard]] bool can_lead(NodeId id) const;  // voters of either half, no witness
   [[nodiscard]] bool joint() const { return !outgoing_.empty(); }
   [[nodiscard]] std::span<const NodeId> members() const { return members_; }
   [[nodiscard]] std::span<const NodeId> incoming() const { return incoming_; }

@@ -94,7 +94,8 @@ class Raft {
 
   // Outputs. `output` is cleared first; its memory is reused.
   void take_output(Output& output);
-  [[nodiscard]] bool has_output() const;
+  // Whether anything was fed in since the output was last taken.
+  [[nodiscard]] bool has_output() const { return fed_; }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   // Entries from `first`, committed or not, that are in memory: as many as fit in max_bytes, at least one; none if
@@ -137,6 +138,7 @@ class Raft {
   void on(const Message& from, const ReadIndexRequest& request);
   void on(const Message& from, const ReadIndexReply& reply);
   [[nodiscard]] Message message_to(NodeId to, MessageBody body) const;
+  void post(WriteId after, Message message);
   void send_now(NodeId to, MessageBody body);
   void send_now(NodeId to, VoteReply) = delete;    // a promise: it leaves through send_when_durable
   void send_now(NodeId to, AppendReply) = delete;  // likewise
@@ -156,7 +158,7 @@ class Raft {
   void decide_election();
   void become_follower(Term term, NodeId leader);
   void become_leader();
-  void follow(NodeId leader);
+  bool follow(NodeId leader);
   void leave_leadership(StepDownReason reason);
   void hand_over_and_step_down(StepDownReason reason);
   void refuse_vote(const Message& request, Refusal why);
@@ -171,13 +173,12 @@ class Raft {
   void append(EntryKind kind, Payload payload);
   void replicate(Leader& leader);
   void replicate_to(Leader& leader, Progress& peer);
-  bool send_entries(Progress& peer);
-  void send_probe(Progress& peer);
   void ask_fetch(Leader& leader, Progress& peer);
-  void sent(Progress& peer, const AppendRequest& request);
-  void send_append(Progress& peer, std::span<const Entry> entries);
+  void send_append(Progress& peer, std::vector<Entry> entries);
+  void start_round(Leader& leader);
   void beat(Leader& leader);
-  void heard_from(Progress& peer);
+  [[nodiscard]] bool window_full(const Progress& peer) const;
+  Progress* answered(const Message& from);
   void start_probe(Progress& peer, Index next);
   void set_state(Progress& peer, ReplicationState state);
   void advance_commit(Leader& leader);
@@ -185,7 +186,7 @@ class Raft {
 
   // follower.cpp: the other side.
   void refuse_append(const Message& from, LogPosition previous);
-  bool adopt_entries(const Message& from, AppendRequest& request, LogPosition known);
+  bool adopt_entries(const Message& from, std::span<Entry> entries);
   void commit_to(Index index);
   void truncate_from(Index index);
   void configuration_changed();
@@ -217,6 +218,7 @@ class Raft {
   Instant election_due_{};
   bool stalled_ = false;
   std::uint64_t read_context_ = 0;
+  bool fed_ = false;
   Role role_;
   Output out_;
 };

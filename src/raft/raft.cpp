@@ -1,0 +1,279 @@
+#include "keel/raft/raft.hpp"
+
+#include <algorithm>
+
+#include "keel/base/assert.hpp"
+
+namespace keel {
+
+void Output::clear() {
+  write.reset();
+  send.clear();
+  send_after_write.clear();
+  apply = {Index(1), Index(0)};
+  fetch.clear();
+  send_snapshot.clear();
+  reads_ready.clear();
+  members.reset();
+  events.clear();
+}
+
+Progress* Leader::find(NodeId id) {
+  const auto found = std::ranges::find(peers, id, &Progress::id);
+  return found == peers.end() ? nullptr : &*found;
+}
+
+Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant now) {
+  if (auto good = validate(options); !good) return std::unexpected(good.error());
+  if (!recovered.untrusted.empty()) {
+    return fail(ErrorCode::corrupt, "the log has damaged entries from index " +
+                                        std::to_string(recovered.untrusted.front().first.value()) +
+                                        " on; restore this node's data from its peers");
+  }
+  auto configurations = Configurations::recover(recovered);
+  if (!configurations) return std::unexpected(configurations.error());
+
+  Raft raft;
+  raft.options_ = options;
+  raft.now_ = now;
+  raft.random_ = Random(options.seed);
+  raft.hard_state_ = recovered.hard_state;
+  raft.log_ = Log(recovered);
+  raft.writes_.start_at(recovered.last);
+  raft.configurations_ = std::move(*configurations);
+  raft.commit_ = raft.applied_ = raft.apply_told_ = recovered.base.position.index;
+  raft.must_reach_ = recovered.acknowledged;
+  raft.read_context_ = raft.random_.next();
+  if (raft.log_.last().term > raft.hard_state_.term) {
+    return fail(ErrorCode::corrupt, "the log ends in term " + std::to_string(raft.log_.last().term.value()) +
+                                        ", behind the recorded term " +
+                                        std::to_string(raft.hard_state_.term.value()));
+  }
+  raft.reset_election_deadline();
+  raft.fed_ = true;
+  if (raft.configurations_.has_any()) raft.out_.members = raft.configurations_.current();
+  return raft;
+}
+
+// Rules for all servers (Raft, Figure 2): a higher term makes us a follower in it, a lower one is answered with ours.
+void Raft::receive(Message message) {
+  fed_ = true;
+  if (!acceptable(message)) return;
+  if (message.term < hard_state_.term) return answer_old_term(message);
+  if (message.term > hard_state_.term && adopts_term(message)) become_follower(message.term, nobody);
+  std::visit([&](auto& body) { on(message, body); }, message.body);
+}
+
+bool Raft::acceptable(const Message& message) {
+  if (message.group != options_.group || message.to != options_.id) {
+    reject(message, RejectReason::not_for_us);
+    return false;
+  }
+  if (message.from == options_.id || message.from == nobody) {
+    reject(message, RejectReason::malformed);
+    return false;
+  }
+  return true;
+}
+
+// A pre-vote asks about a term that nobody is in yet (thesis 9.6). A real vote request is not listened to while a
+// leader is heard, or a returning node could depose it (thesis 4.2.3); a transfer is the leader's own wish.
+bool Raft::adopts_term(const Message& message) const {
+  if (const auto* request = std::get_if<VoteRequest>(&message.body)) {
+    if (request->pre_vote) return false;
+    return request->for_transfer || !options_.stickiness || !hears_a_leader(message.from);
+  }
+  const auto* reply = std::get_if<VoteReply>(&message.body);
+  return reply == nullptr || !(reply->pre_vote && reply->granted);
+}
+
+// An old leader, or a candidate that is behind, learns our term from the answer: so a node stuck at a higher term frees
+// itself, and a node behind catches up (H15, H16).
+void Raft::answer_old_term(const Message& message) {
+  reject(message, RejectReason::old_term);
+  if (std::holds_alternative<VoteRequest>(message.body)) {
+    refuse_vote(message, Refusal::old_term);
+  } else if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
+    send_when_durable(message.from, AppendReply{.accepted = false, .index = append->previous.index, .hint = {}});
+  } else if (const auto* beat = std::get_if<Heartbeat>(&message.body); beat != nullptr && beat->round != 0) {
+    send_now(message.from, HeartbeatReply{});
+  }
+}
+
+Message Raft::message_to(NodeId to, MessageBody body) const {
+  return {.group = options_.group, .from = options_.id, .to = to, .term = hard_state_.term, .body = std::move(body)};
+}
+
+// `after` is 0 when nothing has to be durable first.
+void Raft::post(WriteId after, Message message) {
+  if (after == WriteId()) {
+    out_.send.push_back(std::move(message));
+  } else {
+    out_.send_after_write.push_back({after, std::move(message)});
+  }
+}
+
+// Even a message that promises nothing tells our term, which must be durable first (R6).
+void Raft::send_now(NodeId to, MessageBody body) { post(writes_.hard_state_gate(), message_to(to, std::move(body))); }
+
+void Raft::send_when_durable(NodeId to, MessageBody body) { post(writes_.gate(), message_to(to, std::move(body))); }
+
+void Raft::reject(const Message& message, RejectReason reason) {
+  emit(MessageRejected{message.from, name_of(message.body), reason});
+}
+
+void Raft::advance(Instant now) {
+  now_ = std::max(now_, now);
+  const auto due = next_deadline();
+  if (!due || now_ < *due) return;
+  fed_ = true;
+  check_stall();
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    if (lost_quorum(*leader, now_)) return leave_leadership(StepDownReason::lost_quorum);
+    if (leader->transfer && now_ >= leader->transfer->deadline) end_transfer(*leader, TransferEnd::timed_out);
+    if (now_ >= leader->heartbeat_due) beat(*leader);
+  } else if (now_ >= election_due_) {
+    campaign(false);
+  }
+}
+
+void Raft::expire(Timer timer) {
+  fed_ = true;
+  auto* leader = std::get_if<Leader>(&role_);
+  switch (timer) {
+    case Timer::election:
+      if (leader == nullptr) campaign(false);
+      return;
+    case Timer::heartbeat:
+      if (leader != nullptr) beat(*leader);
+      return;
+    case Timer::check_quorum:
+      if (leader != nullptr && quorum_deadline(*leader)) leave_leadership(StepDownReason::lost_quorum);
+      return;
+    case Timer::transfer:
+      if (leader != nullptr && leader->transfer) end_transfer(*leader, TransferEnd::timed_out);
+      return;
+    case Timer::write_stall:
+      if (writes_.oldest_issued() && !stalled_) {
+        stalled_ = true;
+        emit(StorageStalled{true});
+        if (leader != nullptr) hand_over_and_step_down(StepDownReason::disk_stalled);
+      }
+      return;
+  }
+}
+
+// A leader whose own disk hangs would hold everybody up: it hands over, and nobody campaigns with such a disk (H53).
+void Raft::check_stall() {
+  const auto oldest = writes_.oldest_issued();
+  const bool stalled = options_.write_stall_timeout > Duration::zero() && oldest &&
+                       now_ >= *oldest + options_.write_stall_timeout;
+  if (stalled == stalled_) return;
+  stalled_ = stalled;
+  emit(StorageStalled{stalled});
+  if (stalled && role() == RoleName::leader) hand_over_and_step_down(StepDownReason::disk_stalled);
+}
+
+void Raft::written(WriteId id) {
+  fed_ = true;
+  const WriteId before = writes_.hard_state_gate();
+  log_.set_stable(writes_.written(id));
+  check_stall();
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    advance_commit(*leader);  // our own disk counts only now
+  } else if (auto* candidate = std::get_if<Candidate>(&role_)) {
+    // Our own vote counts only when durable, and only in the phase that cast it (H12, H13).
+    const bool vote_durable = before != WriteId() && writes_.hard_state_gate() == WriteId();
+    if (!candidate->pre_vote && vote_durable) record({options_.id, true, options_.id});
+  }
+}
+
+void Raft::applied(Index index) {
+  fed_ = true;
+  KEEL_ASSERT(index <= apply_told_, "only what was handed out can be applied");
+  applied_ = std::max(applied_, index);
+  if (auto* leader = std::get_if<Leader>(&role_); leader != nullptr && !leader->ready && applied_ >= leader->term_start) {
+    leader->ready = true;
+    emit(LeaderReady{hard_state_.term});
+  }
+}
+
+// Everything derived is brought up to date once a turn: that is where batches come from.
+void Raft::stand() {
+  if (auto* leader = std::get_if<Leader>(&role_)) {
+    assign_rounds(*leader);
+    release_reads(*leader);
+    continue_transfer(*leader);
+    replicate(*leader);
+    tell_commit(*leader);
+  } else if (auto* follower = std::get_if<Follower>(&role_)) {
+    ask_leader_for_reads(*follower);
+  }
+  const Index ready = std::min(commit_, log_.stable());
+  if (ready > apply_told_) {
+    out_.apply = {apply_told_.next(), ready};
+    apply_told_ = ready;
+  }
+  log_.evict(ready, options_.log_cache_bytes);
+}
+
+void Raft::take_output(Output& output) {
+  stand();
+  out_.write = writes_.issue(now_);
+  output.clear();
+  std::swap(out_, output);
+  fed_ = false;
+}
+
+std::optional<Instant> Raft::next_deadline() const {
+  std::optional<Instant> next;
+  const auto sooner = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+  if (const auto* leader = std::get_if<Leader>(&role_)) {
+    sooner(leader->heartbeat_due);
+    if (leader->transfer) sooner(leader->transfer->deadline);
+    if (const auto due = quorum_deadline(*leader)) sooner(*due);
+  } else {
+    sooner(election_due_);
+  }
+  if (const auto oldest = writes_.oldest_issued();
+      oldest && !stalled_ && options_.write_stall_timeout > Duration::zero()) {
+    sooner(*oldest + options_.write_stall_timeout);
+  }
+  return next;
+}
+
+std::span<const Entry> Raft::cached(IndexRange range, std::size_t max_bytes) const {
+  return log_.cached(range, max_bytes, log_.last().index.value());
+}
+
+NodeId Raft::leader() const {
+  if (const auto* follower = std::get_if<Follower>(&role_)) return follower->leader;
+  return role() == RoleName::leader ? options_.id : nobody;
+}
+
+RoleName Raft::role() const { return static_cast<RoleName>(role_.index()); }
+
+RaftStatus Raft::status() const {
+  RaftStatus status{.id = options_.id,
+                    .role = role(),
+                    .term = hard_state_.term,
+                    .vote = hard_state_.vote,
+                    .leader = leader(),
+                    .commit = commit_,
+                    .applied = applied_,
+                    .stable = log_.stable(),
+                    .last = log_.last().index,
+                    .first = log_.first(),
+                    .peers = {}};
+  if (const auto* candidate = std::get_if<Candidate>(&role_)) status.pre_vote = candidate->pre_vote;
+  if (const auto* leader = std::get_if<Leader>(&role_)) {
+    status.ready = leader->ready;
+    if (leader->transfer) status.transferring_to = leader->transfer->target;
+    for (const Progress& peer : leader->peers) {
+      status.peers.push_back({peer.id, peer.state, peer.match, peer.next, peer.heard});
+    }
+  }
+  return status;
+}
+
+}  // namespace keel
