@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "keel/raft/raft.hpp"
+
+namespace keel {
+
+// What must always be true, as code: of one node, of one node against itself a step ago, and across a cluster (Raft,
+// Figure 3). Run after every step of every test; each returns the first sentence that does not hold.
+
+// What a later step of the same node is held against.
+struct Remembered {
+  HardState hard_state;
+  LogPosition committed;
+  Index applied;
+  RoleName role = RoleName::follower;
+  Index last;  // of the log
+};
+[[nodiscard]] Remembered remember(const Raft& raft);
+
+[[nodiscard]] std::optional<std::string> check_node(const Raft& raft);
+[[nodiscard]] std::optional<std::string> check_step(const Remembered& before, const Raft& after);
+// `nodes` are those that are up, of one group. What crashed nodes committed must be remembered by who crashes them.
+[[nodiscard]] std::optional<std::string> check_cluster(std::span<const Raft* const> nodes);
+
+}  // namespace keel

@@ -1,0 +1,145 @@
+#include "keel/raft/invariants.hpp"
+
+#include <algorithm>
+
+namespace keel {
+
+namespace {
+
+using Broken = std::optional<std::string>;
+
+std::string node(const Raft& raft) { return "node " + std::to_string(raft.options().id.value()); }
+std::string at(Index index) { return " at index " + std::to_string(index.value()); }
+
+Broken check_leader(const Raft& raft, const Leader& leader) {
+  // A leader has voted for itself, or it could not have won.
+  if (raft.hard_state().vote != raft.options().id) return node(raft) + " leads without its own vote";
+  // A leader's term-start entry is in its log, and everything behind it is of its own term.
+  if (raft.log().term_at(leader.term_start) != raft.term() || raft.log().last().term != raft.term()) {
+    return node(raft) + " leads without an entry of its own term" + at(leader.term_start);
+  }
+  std::size_t in_flight = 0;
+  for (const Progress& peer : leader.peers) {
+    // What a peer holds is in the leader's log, and is never sent again.
+    if (peer.match > raft.log().last().index) return node(raft) + " believes a peer to be ahead of itself";
+    if (peer.match >= peer.next) return node(raft) + " sends a peer what it is known to hold";
+    // No peer was told to commit more than is committed.
+    if (peer.commit_sent > raft.commit()) return node(raft) + " told a peer of a commit that is none";
+    in_flight = std::max(in_flight, peer.inflight.size());
+  }
+  // Windows are bounded.
+  if (in_flight > raft.options().max_inflight_messages) return node(raft) + " has too many appends in flight";
+  return {};
+}
+
+// In two logs, if entries at one index have one term, all before are alike (Log Matching).
+Broken check_matching(const Raft& a, const Raft& b) {
+  const Index low = std::max(a.log().base().index, b.log().base().index);
+  Index both = std::min(a.log().last().index, b.log().last().index);
+  while (both > low && a.log().term_at(both) != b.log().term_at(both)) {
+    // Runs of one term are skipped whole: the terms differ at `both`, so they do as far as the later run begins.
+    const Term higher = std::max(*a.log().term_at(both), *b.log().term_at(both));
+    both = std::min(a.log().last_not_above(both, higher.previous()).index,
+                    b.log().last_not_above(both, higher.previous()).index);
+  }
+  for (const Raft* one : {&a, &b}) {
+    const Raft& other = one == &a ? b : a;
+    for (const TermRun& run : one->log().terms()) {
+      const Index from = std::max(run.first, low.next());
+      if (from > both) break;
+      if (other.log().term_at(from) != one->log().term_at(from)) {
+        return node(a) + " and " + node(b) + ": logs agree" + at(both) + " but not" + at(from);
+      }
+    }
+  }
+  return {};
+}
+
+// What one node knows to be committed, another has the same or does not have yet (State Machine Safety).
+Broken check_committed(const Raft& a, const Raft& b) {
+  const Index both = std::min(a.commit(), b.commit());
+  const auto in_a = a.log().term_at(both);
+  const auto in_b = b.log().term_at(both);
+  if (in_a && in_b && in_a != in_b) return node(a) + " and " + node(b) + " committed different entries" + at(both);
+  return {};
+}
+
+// A leader has every entry that was committed in an earlier term, or its own (Leader Completeness).
+Broken check_complete(const Raft& leader, const Raft& other) {
+  if (other.term() > leader.term()) return {};  // may have been committed by a later leader
+  const auto committed = other.log().term_at(other.commit());
+  if (!committed || other.commit() < leader.log().base().index) return {};
+  if (leader.log().term_at(other.commit()) != committed) {
+    return node(leader) + " leads without the entry that " + node(other) + " knows to be committed" +
+           at(other.commit());
+  }
+  return {};
+}
+
+}  // namespace
+
+Remembered remember(const Raft& raft) {
+  return {.hard_state = raft.hard_state(),
+          .committed = {raft.log().term_at(raft.commit()).value_or(Term()), raft.commit()},
+          .applied = raft.status().applied,
+          .role = raft.role(),
+          .last = raft.log().last().index};
+}
+
+Broken check_node(const Raft& raft) {
+  const Log& log = raft.log();
+  // Applied is committed, committed is in the log, stable is in the log.
+  if (raft.status().applied > raft.commit()) return node(raft) + " applied what is not committed";
+  if (raft.commit() > log.last().index) return node(raft) + " committed what is not in its log";
+  if (log.stable() > log.last().index) return node(raft) + " believes durable what is not in its log";
+  // Applied is durable here, so a durable state machine is never ahead of its own log.
+  if (raft.status().applied > log.stable()) return node(raft) + " applied what is not durable here";
+  // No entry comes from the future.
+  if (log.last().term > raft.term()) return node(raft) + " has an entry of a term it has not reached";
+  // Terms never go back along a log.
+  if (!std::ranges::is_sorted(log.terms(), {}, &TermRun::term)) return node(raft) + " has terms that go back";
+  if (const auto* leader = std::get_if<Leader>(&raft.role_state())) return check_leader(raft, *leader);
+  return {};
+}
+
+Broken check_step(const Remembered& before, const Raft& after) {
+  const HardState& now = after.hard_state();
+  // Terms never go back (mission 1.1).
+  if (now.term < before.hard_state.term) return node(after) + " went back in term";
+  // One vote a term (Election Safety rests on it).
+  const bool same_term = now.term == before.hard_state.term;
+  if (same_term && before.hard_state.vote != nobody && now.vote != before.hard_state.vote) {
+    return node(after) + " changed its vote in term " + std::to_string(now.term.value());
+  }
+  // What is committed stays committed, with the same entry.
+  if (after.commit() < before.committed.index) return node(after) + " took back a commit";
+  const auto kept = after.log().term_at(before.committed.index);
+  if (kept && *kept != before.committed.term) return node(after) + " overwrote a committed entry";
+  if (after.status().applied < before.applied) return node(after) + " took back what it applied";
+  // A leader only appends (Leader Append-Only).
+  if (same_term && before.role == RoleName::leader && after.log().last().index < before.last) {
+    return node(after) + " cut its log as a leader";
+  }
+  return {};
+}
+
+Broken check_cluster(std::span<const Raft* const> nodes) {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (std::size_t j = 0; j < nodes.size(); ++j) {
+      if (i == j) continue;
+      const Raft& a = *nodes[i];
+      const Raft& b = *nodes[j];
+      if (a.role() == RoleName::leader) {
+        // At most one leader a term (Election Safety).
+        if (b.role() == RoleName::leader && a.term() == b.term()) return node(a) + " and " + node(b) + " lead one term";
+        if (auto broken = check_complete(a, b)) return broken;
+      }
+      if (j < i) continue;
+      if (auto broken = check_matching(a, b)) return broken;
+      if (auto broken = check_committed(a, b)) return broken;
+    }
+  }
+  return {};
+}
+
+}  // namespace keel
