@@ -1,5 +1,8 @@
 #pragma once
 
+#ifndef XXH_INLINE_ALL
+#define XXH_INLINE_ALL  // most of what is checked is so small that a call would cost more
+#endif
 #include <xxhash.h>
 
 #include "keel/base/payload.hpp"

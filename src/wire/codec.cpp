@@ -85,7 +85,11 @@ std::size_t tail_count(const ForwardRequest& body) { return body.command.size();
 
 std::size_t tail_size(const AppendRequest& body) {
   std::size_t size = 0;
-  for (const Entry& entry : body.entries) size += frame_size(entry);
+  for (const Entry& entry : body.entries) {
+    const ByteView frame = frame_of(entry.payload);
+    KEEL_ASSERT(is_frame_of(frame, entry), "entries are framed, at their own place, before they are sent");
+    size += frame.size();
+  }
   return size;
 }
 std::size_t tail_size(const ForwardRequest& body) { return body.command.size() + checksum_size; }
@@ -110,8 +114,8 @@ class Encoder {
     std::size_t size = checked.size() + checksum_size;
     if constexpr (has_tail<Body>) size += tail_size(body);
     if (size > max_message_bytes) {
-      return fail(ErrorCode::too_large, fmt::format("a message of {} bytes to node {}: {} is the most one may have", size,
-                                                    head.to.value(), max_message_bytes));
+      return fail(ErrorCode::too_large, fmt::format("a message of {} bytes to node {}: {} is the most one may have",
+                                                    size, head.to.value(), max_message_bytes));
     }
     store(prefix, static_cast<std::uint32_t>(size));
     const std::uint64_t checksum = checksum_of(checked, size);
@@ -123,10 +127,8 @@ class Encoder {
 
  private:
   void tail(const AppendRequest& body, std::uint64_t) {
-    for (const Entry& entry : body.entries) {
-      KEEL_ASSERT(head_of(entry.payload) != 0, "entries are framed before they are sent");
+    for (const Entry& entry : body.entries)
       bytes(entry.payload, frame_of(entry.payload));
-    }
   }
   void tail(const ForwardRequest& body, std::uint64_t seed) {
     bytes(body.command, body.command.bytes());
@@ -197,8 +199,8 @@ Result<PeerMessage> Decoder::message() {
   fields(reader_, head_);
   if (!reader_.ok()) return corrupt("cut short");
   if (head_.version != message_version) {
-    return fail(ErrorCode::wrong_version, fmt::format("message of version {}, this build speaks version {}",
-                                                      head_.version, message_version));
+    return fail(ErrorCode::wrong_version,
+                fmt::format("message of version {}, this build speaks version {}", head_.version, message_version));
   }
   switch (static_cast<Type>(head_.type)) {
     case Type::vote_request: return with<VoteRequest>();
@@ -222,7 +224,8 @@ Result<PeerMessage> Decoder::with() {
   fields(reader_, body);
   if constexpr (has_tail<Body>) reader_(tail_count_);
   if (!head_intact()) return corrupt("cut short, a field out of range, or checksum mismatch");
-  if (head_.reserved != 0) return corrupt("reserved bits are set");
+  constexpr bool has_term = std::constructible_from<MessageBody, Body>;
+  if (head_.reserved != 0 || (!has_term && head_.term != Term{})) return corrupt("a reserved field is set");
   if constexpr (has_tail<Body>) {
     if (auto whole = tail(body); !whole) return std::unexpected(std::move(whole).error());
   }
@@ -280,8 +283,8 @@ Result<std::size_t> decode_length(ByteView bytes) {
   KEEL_ASSERT(bytes.size() >= length_prefix_bytes, "a length is decoded when all of it is there");
   const auto size = load<std::uint32_t>(bytes.data());
   if (size == 0 || size > max_message_bytes) {
-    return fail(ErrorCode::corrupt, fmt::format("a message of {} bytes: from 1 to {} is what one may have", size,
-                                                max_message_bytes));
+    return fail(ErrorCode::corrupt,
+                fmt::format("a message of {} bytes: from 1 to {} is what one may have", size, max_message_bytes));
   }
   return size;
 }

@@ -11,12 +11,29 @@ namespace keel::wire {
 
 // Error codes by their number on the wire, from 1. New ones go to the end.
 inline constexpr std::array error_codes{
-    ErrorCode::not_leader,    ErrorCode::no_leader,         ErrorCode::overloaded,     ErrorCode::too_large,
-    ErrorCode::wrong_term,    ErrorCode::stopping,          ErrorCode::discarded,      ErrorCode::timed_out,
-    ErrorCode::leadership_lost, ErrorCode::storage_failed,  ErrorCode::invalid,        ErrorCode::corrupt,
-    ErrorCode::io,            ErrorCode::wrong_cluster,     ErrorCode::wrong_node,     ErrorCode::wrong_incarnation,
-    ErrorCode::wrong_version, ErrorCode::locked,            ErrorCode::exists,         ErrorCode::not_found,
-    ErrorCode::compacted,     ErrorCode::unsupported,       ErrorCode::failed,
+    ErrorCode::not_leader,
+    ErrorCode::no_leader,
+    ErrorCode::overloaded,
+    ErrorCode::too_large,
+    ErrorCode::wrong_term,
+    ErrorCode::stopping,
+    ErrorCode::discarded,
+    ErrorCode::timed_out,
+    ErrorCode::leadership_lost,
+    ErrorCode::storage_failed,
+    ErrorCode::invalid,
+    ErrorCode::corrupt,
+    ErrorCode::io,
+    ErrorCode::wrong_cluster,
+    ErrorCode::wrong_node,
+    ErrorCode::wrong_incarnation,
+    ErrorCode::wrong_version,
+    ErrorCode::locked,
+    ErrorCode::exists,
+    ErrorCode::not_found,
+    ErrorCode::compacted,
+    ErrorCode::unsupported,
+    ErrorCode::failed,
 };
 
 [[nodiscard]] inline std::uint8_t number_of(ErrorCode code) {

@@ -18,12 +18,9 @@ struct Owner {
   GroupId group;
 };
 
-bool is_frame_of(const std::byte* header, const Entry& entry, Owner owner) {
-  return load<std::uint64_t>(header + at_index) == entry.index.value() &&
-         load<std::uint64_t>(header + at_term) == entry.term.value() &&
-         load<std::uint8_t>(header + at_kind) == static_cast<std::uint8_t>(entry.kind) &&
-         load<std::uint64_t>(header + at_cluster) == owner.cluster.value() &&
-         load<std::uint64_t>(header + at_group) == owner.group.value();
+bool is_owned_by(ByteView frame, Owner owner) {
+  return load<std::uint64_t>(frame.data() + at_cluster) == owner.cluster.value() &&
+         load<std::uint64_t>(frame.data() + at_group) == owner.group.value();
 }
 
 Payload unframed_copy(const Payload& payload) {
@@ -70,8 +67,8 @@ void frame(Entry& entry, ClusterId cluster, GroupId group) {
   KEEL_ASSERT(entry.index != Index{}, "an entry has its index before it is framed");
   const Owner owner{cluster, group};
   if (entry.payload.begin() == nullptr) entry.payload = Payload::with_size(0);
-  if (const std::size_t head = head_of(entry.payload); head != 0) {
-    if (is_frame_of(entry.payload.begin() - head, entry, owner)) return entry.payload.set_head(head);
+  if (const ByteView made = frame_of(entry.payload); !made.empty()) {
+    if (is_frame_of(made, entry) && is_owned_by(made, owner)) return entry.payload.set_head(head_of(entry.payload));
     entry.payload = unframed_copy(entry.payload);
   }
   write_frame(entry, owner);
@@ -123,9 +120,7 @@ bool payload_intact(const FrameHeader& header, ByteView bytes) {
   return load<std::uint64_t>(payload.data() + payload.size()) == checksum_of(payload, header.checksum);
 }
 
-bool shares_block(std::size_t frame_size, std::size_t block_size) {
-  return frame_size * max_pinned >= block_size;
-}
+bool shares_block(std::size_t frame_size, std::size_t block_size) { return frame_size * max_pinned >= block_size; }
 
 Result<Entry> decode_frame(const FrameHeader& header, Block& block, std::size_t offset, std::size_t limit) {
   const ByteView bytes(block.data() + offset, limit - offset);

@@ -36,10 +36,18 @@ inline constexpr std::uint16_t flag_long_envelope = 1;  // session, sequence, or
   return static_cast<std::size_t>(load<std::uint64_t>(payload.begin() - mark_distance));
 }
 
-// The payload's whole frame, through whichever copy of it this is. It has one.
+// The payload's whole frame, through whichever copy of it this is; empty if it is not framed.
 [[nodiscard]] inline ByteView frame_of(const Payload& payload) {
   const std::size_t head = head_of(payload);
-  return {payload.begin() - head, head + payload.size() + frame_checksum_size};
+  return head == 0 ? ByteView{} : ByteView(payload.begin() - head, head + payload.size() + frame_checksum_size);
+}
+
+// Whether it is the frame of this entry, as far as an entry knows: cluster and group are its owner's.
+[[nodiscard]] inline bool is_frame_of(ByteView frame, const Entry& entry) {
+  const std::byte* const header = frame.data();
+  return !frame.empty() && load<std::uint64_t>(header + at_index) == entry.index.value() &&
+         load<std::uint64_t>(header + at_term) == entry.term.value() &&
+         load<std::uint8_t>(header + at_kind) == static_cast<std::uint8_t>(entry.kind);
 }
 
 }  // namespace keel::wire

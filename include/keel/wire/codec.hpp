@@ -38,7 +38,7 @@ class Encoded {
 
  private:
   friend class Encoder;
-  std::byte* room(std::size_t size);   // contiguous, for the next `commit` of at most this size
+  std::byte* room(std::size_t size);  // contiguous, for the next `commit` of at most this size
   void commit(std::size_t size);
   void refer(const Payload& owner, ByteView bytes);
 

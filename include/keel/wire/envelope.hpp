@@ -13,11 +13,11 @@ namespace keel {
 // What travels with an entry beside its payload. Raft never looks at it. It lives in the frame's header, in the room
 // before the payload, so it is written before the entry is framed and can be read after.
 struct Envelope {
-  WallTime wall_time{};         // the leader's, never below the entry before: the log's own time
-  std::uint64_t session = 0;    // 0: none
-  std::uint64_t sequence = 0;   // of the command within its session
-  NodeId origin{};              // the node where the command was submitted, and its tag for it: brings the caller's
-  std::uint64_t origin_tag = 0; // context and answer together again when a command was forwarded
+  WallTime wall_time{};          // the leader's, never below the entry before: the log's own time
+  std::uint64_t session = 0;     // 0: none
+  std::uint64_t sequence = 0;    // of the command within its session
+  NodeId origin{};               // the node where the command was submitted, and its tag for it: brings the caller's
+  std::uint64_t origin_tag = 0;  // context and answer together again when a command was forwarded
 
   bool operator==(const Envelope&) const = default;
 };

@@ -33,7 +33,7 @@ struct FrameHeader {
   EntryKind kind = EntryKind::command;
   std::uint32_t payload_size = 0;
   Envelope envelope;
-  std::size_t header_size = 0;      // bytes before the payload
+  std::size_t header_size = 0;  // bytes before the payload
   std::uint64_t checksum = 0;
 
   [[nodiscard]] std::size_t frame_size() const { return header_size + payload_size + frame_checksum_size; }

@@ -16,7 +16,7 @@ struct ForwardRequest {
   std::uint64_t tag = 0;  // the sender's own; comes back in the reply and in the entry's envelope
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
-  Term expected_term;     // 0: any
+  Term expected_term;  // 0: any
   Payload command;
   bool operator==(const ForwardRequest&) const = default;
 };
@@ -27,7 +27,7 @@ struct ForwardReply {
   std::uint64_t tag = 0;
   LogPosition position;  // index 0: refused, see `refusal`
   ErrorCode refusal = ErrorCode::no_leader;
-  NodeId leader{};       // with `not_leader`
+  NodeId leader{};  // with `not_leader`
   bool operator==(const ForwardReply&) const = default;
 };
 
