@@ -18,6 +18,18 @@ void Output::clear() {
   events.clear();
 }
 
+void Output::swap(Output& other) noexcept {
+  write.swap(other.write);
+  send.swap(other.send);
+  send_after_write.swap(other.send_after_write);
+  std::swap(apply, other.apply);
+  fetch.swap(other.fetch);
+  send_snapshot.swap(other.send_snapshot);
+  reads_ready.swap(other.reads_ready);
+  members.swap(other.members);
+  events.swap(other.events);
+}
+
 Progress* Leader::find(NodeId id) {
   const auto found = std::ranges::find(peers, id, &Progress::id);
   return found == peers.end() ? nullptr : &*found;
@@ -220,8 +232,9 @@ void Raft::stand() {
 void Raft::take_output(Output& output) {
   stand();
   out_.write = writes_.issue(now_);
+  if (output.write) writes_.reuse(std::move(output.write->batch.entries));
   output.clear();
-  std::swap(out_, output);
+  out_.swap(output);
   fed_ = false;
 }
 

@@ -51,6 +51,7 @@ void Raft::assign_rounds(Leader& leader) {
 }
 
 void Raft::release_reads(Leader& leader) {
+  if (leader.reads.empty()) return;
   const std::uint64_t confirmed = cluster().quorum_value([&](NodeId id) -> std::uint64_t {
     if (id == options_.id) return leader.round;
     const Progress* peer = leader.find(id);

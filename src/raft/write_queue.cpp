@@ -45,6 +45,12 @@ std::optional<Write> WriteQueue::issue(Instant now) {
   return write;
 }
 
+void WriteQueue::reuse(std::vector<Entry> memory) {
+  if (!gathered_.entries.empty() || memory.capacity() <= gathered_.entries.capacity()) return;
+  memory.clear();
+  gathered_.entries = std::move(memory);
+}
+
 Index WriteQueue::written(WriteId id) {
   KEEL_ASSERT(id <= last_issued(), "only what was issued can be durable");
   Index durable;

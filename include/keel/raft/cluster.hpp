@@ -65,10 +65,14 @@ class Cluster {
   }
   template <class Value>
   static auto majority_value(const std::vector<NodeId>& half, Value value) -> decltype(value(NodeId{})) {
-    std::array<decltype(value(NodeId{})), max_members> values{};
+    return half.size() <= 8 ? majority_value_of<8>(half, value) : majority_value_of<max_members>(half, value);
+  }
+  template <std::size_t capacity, class Value>
+  static auto majority_value_of(const std::vector<NodeId>& half, Value value) -> decltype(value(NodeId{})) {
+    if (half.empty()) return {};
+    std::array<decltype(value(NodeId{})), capacity> values{};
     const auto end = std::ranges::transform(half, values.begin(), value).out;
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half.size() / 2);
-    if (half.empty()) return {};
     std::ranges::nth_element(values.begin(), middle, end, std::ranges::greater{});
     return *middle;
   }

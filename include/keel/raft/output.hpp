@@ -56,6 +56,7 @@ struct Output {
            send_snapshot.empty() && reads_ready.empty() && members == nullptr && events.empty();
   }
   void clear();
+  void swap(Output& other) noexcept;
 };
 
 }  // namespace keel

@@ -23,6 +23,8 @@ class WriteQueue {
   [[nodiscard]] WriteId hard_state_gate() const { return hard_state_write_ > written_ ? hard_state_write_ : WriteId(); }
 
   [[nodiscard]] std::optional<Write> issue(Instant now);
+  // Memory of a write that is done with, for the next one.
+  void reuse(std::vector<Entry> memory);
   // Returns up to where the log is durable now: the smaller of the write's last index and the lowest truncation still
   // on its way less one, so that a late notice never vouches for entries overwritten since (H42).
   Index written(WriteId id);
