@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "keel/port/executor.hpp"
 #include "keel/port/pilot.hpp"
@@ -14,12 +16,12 @@ namespace keel {
 
 // What goes with a command beside its bytes.
 struct SubmitOptions {
-  EntryKind kind = EntryKind::command;       // or a kind of the application's own
-  Context context = nullptr;                 // comes to `apply` on this node, and nowhere else
-  std::optional<Term> expected_term = {};    // refuse with `wrong_term` in any other
-  std::optional<Instant> deadline = {};      // on this node's clock; then `timed_out`, and the command may still apply
-  bool forward = true;                       // on a follower: pass it to the leader; else `not_leader`
-  std::uint64_t session = 0;                 // see SessionMachine; 0: none
+  EntryKind kind = EntryKind::command;     // or a kind of the application's own
+  Context context = nullptr;               // comes to `apply` on this node, and nowhere else
+  std::optional<Term> expected_term = {};  // refuse with `wrong_term` in any other
+  std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply
+  bool forward = true;                     // on a follower: pass it to the leader; else `not_leader`
+  std::uint64_t session = 0;               // see SessionMachine; 0: none
   std::uint64_t sequence = 0;
   // Two-stage completion, for those who want it: where the command was appended, before it is committed.
   std::move_only_function<void(LogPosition)> appended = {};
@@ -37,28 +39,32 @@ enum class ReadLevel : std::uint8_t {
   local,         // whatever this node has applied: may be arbitrarily old
 };
 
+inline constexpr std::size_t reject_reasons = static_cast<std::size_t>(RejectReason::wrong_role) + 1;
+
 enum class NodeState : std::uint8_t { running, failed, stopping, stopped };
 
 struct NodeStatus {
   NodeState state = NodeState::running;
-  std::optional<Error> failure;   // when failed, or when the state machine is broken
+  std::optional<Error> failure;  // when failed, or when the state machine is broken
   RaftStatus raft;
-  std::string leader_address;     // empty when not known
+  std::string leader_address;  // empty when not known
   std::string leader_data;
   LogStats log;
   std::size_t commands_waiting = 0;
   std::size_t reads_waiting = 0;
-  std::uint64_t events = 0;       // number of the last event
+  std::uint64_t events = 0;  // number of the last event
   std::uint64_t rejected_messages = 0;
+  std::array<std::uint64_t, reject_reasons> rejected{};  // the same, by RejectReason
+  std::uint64_t caught_exceptions = 0;                   // thrown by observers, completions, transport: harmless here
 };
 
 struct NodeOptions {
   RaftOptions raft;
   std::size_t max_waiting_commands = 1u << 16;  // past it: `overloaded`
   std::size_t max_waiting_reads = 1u << 16;
-  std::size_t max_apply_bytes = 1u << 20;       // in one batch for the state machine
+  std::size_t max_apply_bytes = 1u << 20;  // in one batch for the state machine
   std::size_t max_apply_entries = 4096;
-  std::uint64_t min_room = 4u << 20;            // bytes the log store must have left to accept a command
+  std::uint64_t min_room = 4u << 20;  // bytes the log store must have left to accept a command
 };
 
 // Where answers to one received message go, if not through Transport::send: for transports that answer in place (RPC).
@@ -101,6 +107,8 @@ class Node final : private TransportReceiver {
   void remove_observer(Observer& observer);
 
   [[nodiscard]] NodeStatus status() const;
+  // The last errors among the events (`is_error`), oldest first; a bounded number of them.
+  [[nodiscard]] std::vector<Event> recent_errors() const;
   [[nodiscard]] const Raft& raft() const;
 
   // Stops: everything waiting ends with `stopping` (not yet appended) or `leadership_lost` (unknown) before this
@@ -109,10 +117,10 @@ class Node final : private TransportReceiver {
 
  private:
   struct Parts;
-  explicit Node(std::unique_ptr<Parts> parts);
+  explicit Node(std::shared_ptr<Parts> parts);
   void on_message(PeerMessage message) override;
   void on_unreachable(NodeId peer) override;
-  std::unique_ptr<Parts> parts_;
+  std::shared_ptr<Parts> parts_;  // shared with what is posted, so that a node may be destroyed by what it calls
 };
 
 }  // namespace keel
