@@ -1,0 +1,142 @@
+#include "sim/host.hpp"
+
+#include "keel/base/assert.hpp"
+#include "keel/sim/register_machine.hpp"
+#include "keel/wire/frame.hpp"
+
+namespace keel::sim {
+namespace {
+
+constexpr WallTime wall_epoch{std::chrono::milliseconds(1'700'000'000'000)};
+
+// What a long run needs to know of. The others are built when somebody reads along.
+constexpr EventMask rare_events = bit_of<RoleChanged>() | bit_of<TermChanged>() | bit_of<LeaderChanged>() |
+                                  bit_of<CampaignStarted>() | bit_of<SplitVote>() | bit_of<LeaderReady>() |
+                                  bit_of<SteppedDown>() | bit_of<EntriesTruncated>() | bit_of<MessageRejected>() |
+                                  bit_of<TransferStarted>() | bit_of<TransferEnded>() | bit_of<StorageStalled>() |
+                                  bit_of<ProtocolViolation>();
+
+// Each boot of a machine begins its monotonic clock somewhere else, so that nobody can keep a moment over a restart.
+Instant boot_time(Random& random) { return Instant(random.between(std::chrono::hours(1), std::chrono::hours(1000))); }
+
+}  // namespace
+
+Host::Host(World& world, NodeId id)
+    : world_(world),
+      id_(id),
+      options_(world.options_.node),
+      random_(world.random_.fork(id.value())),
+      clock_(world.timeline_, boot_time(random_), wall_epoch),
+      executor_(world.timeline_, clock_, static_cast<Owner>(id.value())),
+      hardware_(world.timeline_, static_cast<Owner>(id.value())),
+      media_(random_.next()),
+      image_(std::make_shared<LogImage>()) {
+  options_.raft.id = id;
+  options_.raft.pre_vote = world.options_.pre_vote;
+  options_.raft.check_quorum = world.options_.check_quorum;
+  options_.raft.stickiness = world.options_.check_quorum;
+}
+
+Host::~Host() = default;
+
+std::unique_ptr<LogStore> Host::open_store() {
+  auto store = std::make_unique<MemoryLogStore>(executor_, image_);
+  store->set_latency(world_.options_.sync_latency);
+  return store;
+}
+
+// What an installation does once: the same genesis entry on every first voter.
+Result<void> Host::format() {
+  Entry genesis{Index(1), Term(1), EntryKind::genesis, encode(world_.genesis_)};
+  wire::frame(genesis, world_.genesis_.cluster_id(), options_.raft.group);
+  WriteBatch batch;
+  batch.hard_state = HardState{Term(1), nobody};
+  batch.entries.push_back(std::move(genesis));
+  image_->apply(batch);
+  formatted_ = true;
+  return {};
+}
+
+Result<void> Host::start() {
+  KEEL_ASSERT(!up(), "a process starts once");
+  clock_.reboot(boot_time(random_));
+  if (!formatted_) {
+    if (auto formatted = format(); !formatted) return formatted;
+  }
+  disk_ = std::make_unique<SimDisk>(hardware_, media_);
+  World& world = world_;
+  const NodeId id = id_;
+  log_ = std::make_unique<WatchedLog>(
+      open_store(), WatchedLog::Watcher{[&world, id](const Recovered& found) { world.checks_.opened(id, found); },
+                                        [&world, id](const WriteBatch& batch) { world.on_write(id, batch); },
+                                        [&world, id] { world.on_durable(id); }});
+  auto machine = world.options_.machine ? world.options_.machine(id) : std::make_unique<RegisterMachine>();
+  machine_ = std::make_unique<WatchedMachine>(
+      std::move(machine),
+      [&world, id](const Command& command, std::string_view reply) { world.on_applied(id, command, reply); });
+  options_.raft.seed = random_.next();
+  failed_ = false;
+  world.network_.up(id, owner());
+  Pilot pilot{world.network_.transport(id), *log_, *machine_, nullptr, this};
+  auto node = Node::start(options_, pilot, executor_);
+  if (!node) {
+    die();
+    return std::unexpected(node.error());
+  }
+  node_ = std::move(*node);
+  world.touch(id);
+  return {};
+}
+
+void Host::crash() {
+  if (!up()) return;
+  disk_->crash();
+  die();
+}
+
+void Host::stop() {
+  if (!up()) return;
+  node_->stop();
+  die();
+}
+
+// The process is gone; nothing of it runs again.
+void Host::die() {
+  world_.process_gone(id_);
+  world_.network_.down(id_);
+  node_.reset();
+  machine_.reset();
+  log_.reset();
+  disk_.reset();
+  executor_.drop();
+  paused_ = false;
+}
+
+void Host::pause() {
+  if (!up() || paused_) return;
+  paused_ = true;
+  executor_.pause();
+  world_.network_.pause(id_, true);
+}
+
+void Host::resume() {
+  if (!up() || !paused_) return;
+  paused_ = false;
+  executor_.resume();
+  world_.network_.pause(id_, false);
+}
+
+EventMask Host::wants() const { return world_.options_.keep_events || world_.tracing() ? all_events : rare_events; }
+
+bool Host::is_rare(const Event& event) {
+  const auto* protocol = std::get_if<RaftEvent>(&event.what);
+  return protocol == nullptr || ((EventMask{1} << protocol->index()) & rare_events) != 0;
+}
+
+void Host::on_event(const Event& event) {
+  if (std::holds_alternative<NodeFailed>(event.what)) failed_ = true;
+  if (world_.options_.keep_events) events.push_back(event);
+  world_.on_event(id_, event, node_ == nullptr ? nullptr : &node_->raft());
+}
+
+}  // namespace keel::sim

@@ -1,0 +1,329 @@
+#include "keel/sim/world.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "keel/base/assert.hpp"
+#include "sim/digest.hpp"
+#include "sim/host.hpp"
+
+namespace keel::sim {
+namespace {
+
+Genesis genesis_of(std::size_t nodes) {
+  std::vector<Member> members;
+  for (std::uint64_t id = 1; id <= nodes; ++id)
+    members.push_back({.id = NodeId(id)});
+  return make_genesis("sim", std::move(members));
+}
+
+std::size_t place(Who node) { return static_cast<std::size_t>(node.id.value()) - 1; }
+
+}  // namespace
+
+World::World(WorldOptions options)
+    : options_(std::move(options)),
+      genesis_(genesis_of(options_.nodes)),
+      random_(options_.seed),
+      network_(timeline_, options_.nodes, random_.fork(0x6e6574), genesis_.cluster_id(), options_.encode),
+      checks_(options_.nodes) {
+  network_.set_links(options_.link);
+  network_.watch(*this);
+  if (options_.tail > 0) {
+    tail_ = std::make_unique<TailTrace>(options_.tail);
+    add_sink(*tail_);
+  }
+  for (std::uint64_t id = 1; id <= options_.nodes; ++id)
+    hosts_.push_back(std::make_unique<Host>(*this, NodeId(id)));
+  for (const NodeId id : all())
+    restart(id);
+}
+
+World::~World() {
+  for (const NodeId id : running())
+    host(id).crash();
+}
+
+// Time.
+
+bool World::step() {
+  touched_ = nobody;
+  if (!timeline_.step()) return false;
+  if (timeline_.running() != 0) touched_ = NodeId(timeline_.running());
+  mix_in(static_cast<std::uint64_t>(now().time_since_epoch().count()) ^ (touched_.value() << 56));
+  check_step();
+  return true;
+}
+
+void World::check_step() {
+  if (touched_ != nobody) {
+    Host& host = this->host(touched_);
+    if (host.up() && !host.failed()) checks_.stepped(touched_, host.node()->raft());
+  }
+  if (checks_.violation()) fail(checks_.violation()->check, checks_.violation()->text);
+}
+
+void World::run_for(Duration time) {
+  const SimTime end = now() + time;
+  for (auto next = timeline_.next(); next && *next <= end; next = timeline_.next())
+    step();
+  timeline_.pass_until(end);
+}
+
+void World::run_now() { run_for(Duration(0)); }
+
+bool World::holds_within(const Condition& condition, Duration budget) {
+  const SimTime end = now() + budget;
+  while (!condition.holds(*this)) {
+    const auto next = timeline_.next();
+    if (!next || *next > end) {
+      timeline_.pass_until(end);
+      return condition.holds(*this);
+    }
+    step();
+  }
+  return true;
+}
+
+void World::run_until(const Condition& condition, std::optional<Duration> budget) {
+  const Duration limit = budget.value_or(20 * election_timeout());
+  if (holds_within(condition, limit)) return;
+  fail("waited in vain", fmt::format("not within {} ms: {}", limit / std::chrono::milliseconds(1), condition.text()));
+}
+
+void World::run_while(const Condition& condition, Duration time) {
+  if (holds_within(!condition, time)) fail("did not stay so", condition.text());
+}
+
+void World::settle() {
+  const Condition answered("every command and read is answered", [](const World& world) {
+    const auto over = [](const auto& record) { return record.answered || record.lost; };
+    return std::ranges::all_of(world.commands_, over) && std::ranges::all_of(world.reads_, over);
+  });
+  run_until(all_alike() && answered, 30 * election_timeout());
+}
+
+// Nodes.
+
+Host& World::host(Who node) const {
+  KEEL_ASSERT(place(node) < hosts_.size(), "a node of this world");
+  return *hosts_[place(node)];
+}
+
+std::vector<NodeId> World::all() const {
+  std::vector<NodeId> ids;
+  for (std::uint64_t id = 1; id <= options_.nodes; ++id)
+    ids.emplace_back(id);
+  return ids;
+}
+
+std::vector<NodeId> World::running() const {
+  std::vector<NodeId> ids = all();
+  std::erase_if(ids, [this](NodeId id) { return !is_up(id); });
+  return ids;
+}
+
+bool World::is_up(Who node) const { return host(node).up(); }
+
+Node& World::node(Who node) const {
+  if (!is_up(node)) fail("script", fmt::format("node {} is down", node.id.value()));
+  return *host(node).node();
+}
+
+StateMachine& World::machine(Who node) const {
+  (void)this->node(node);
+  return host(node).machine().inner();
+}
+
+NodeOptions& World::options(Who node) { return host(node).options(); }
+SimMedia& World::disk(Who node) { return host(node).media(); }
+const Clock& World::clock(Who node) const { return host(node).clock(); }
+
+void World::set_clock_rate(Who node, std::int64_t parts_per_million) {
+  host(node).clock().set_rate(parts_per_million);
+  host(node).clock_changed();
+  note(TraceKind::life, node.id, fmt::format("clock at {} ppm", parts_per_million));
+}
+
+void World::jump_clock(Who node, Duration ahead) {
+  host(node).clock().jump(ahead);
+  host(node).clock_changed();
+  note(TraceKind::life, node.id, fmt::format("clock jumps {} ms", ahead / std::chrono::milliseconds(1)));
+}
+
+void World::crash(Who node) {
+  if (!is_up(node)) return;
+  note(TraceKind::life, node.id, "crash");
+  host(node).crash();
+}
+
+Result<void> World::try_restart(Who node) {
+  if (is_up(node)) return {};
+  note(TraceKind::life, node.id, "start");
+  auto started = host(node).start();
+  if (!started) note(TraceKind::life, node.id, "does not start: " + started.error().message);
+  return started;
+}
+
+void World::restart(Who node) {
+  auto started = try_restart(node);
+  if (!started) fail("restart", fmt::format("node {}: {}", node.id.value(), started.error().message));
+  check_step();
+}
+
+void World::stop(Who node) {
+  if (!is_up(node)) return;
+  note(TraceKind::life, node.id, "stop");
+  host(node).stop();
+}
+
+void World::pause(Who node) {
+  note(TraceKind::life, node.id, "pause");
+  host(node).pause();
+}
+
+void World::resume(Who node) {
+  note(TraceKind::life, node.id, "resume");
+  host(node).resume();
+}
+
+// What a dead process owed its callers is never answered: they know nothing of the outcome.
+void World::process_gone(NodeId node) {
+  checks_.stopped(node);
+  std::vector<std::function<void()>> told;
+  const auto lose = [&](auto& record) {
+    if (record.node != node || record.answered || record.lost) return;
+    record.lost = true;
+    if (record.told) told.push_back(std::exchange(record.told, nullptr));
+  };
+  std::ranges::for_each(commands_, lose);
+  std::ranges::for_each(reads_, lose);
+  for (const auto& tell : told)
+    tell();
+}
+
+// What happened.
+
+void World::mix_in(std::uint64_t value) { digest_ = mix(digest_, value); }
+
+void World::trace(TraceEvent event) {
+  event.at = now();
+  for (TraceSink* sink : sinks_)
+    sink->on_trace(event);
+}
+
+void World::note(TraceKind kind, NodeId node, std::string_view text) {
+  if (kind != TraceKind::client) mix_in(digest_of(text) ^ node.value());  // those are counted where they happen
+  if (tracing()) trace({.at = {}, .kind = kind, .node = node, .text = text});
+}
+
+void World::on_event(NodeId node, const Event& event, const Raft* raft) {
+  if (Host::is_rare(event)) mix_in(event.what.index() ^ (node.value() << 8));
+  if (tracing()) trace({.at = {}, .kind = TraceKind::event, .node = node, .event = &event});
+  checks_.happened(node, event.what, raft);
+  const auto* protocol = std::get_if<RaftEvent>(&event.what);
+  if (protocol == nullptr) return;
+  if (const auto* role = std::get_if<RoleChanged>(protocol); role && role->role == RoleName::leader) {
+    leaderships_.push_back({timeline_.steps(), node, role->term});
+  }
+}
+
+void World::on_write(NodeId node, const WriteBatch& batch) {
+  checks_.writes(node, batch);
+  if (!tracing()) return;
+  std::string text;
+  if (batch.hard_state) {
+    text += fmt::format("term {} vote {} ", batch.hard_state->term.value(), batch.hard_state->vote.value());
+  }
+  if (batch.truncate_from) text += fmt::format("cut from {} ", batch.truncate_from->value());
+  if (!batch.entries.empty()) {
+    text += fmt::format("entries {}..{}", batch.entries.front().index.value(), batch.entries.back().index.value());
+  }
+  trace({.at = {}, .kind = TraceKind::writes, .node = node, .text = text});
+}
+
+void World::on_durable(NodeId node) {
+  checks_.wrote(node);
+  if (tracing()) trace({.at = {}, .kind = TraceKind::durable, .node = node});
+}
+
+void World::on_applied(NodeId node, const Command& command, std::string_view reply) {
+  checks_.applied(node, command, reply);
+  mix_in(command.index.value() ^ digest_of(reply));
+  if (tracing()) {
+    trace({.at = {}, .kind = TraceKind::applied, .node = node, .number = command.index.value(), .text = reply});
+  }
+  const std::uint64_t number = mark_of(command.bytes);
+  if (number == 0 || number > commands_.size()) return;
+  CommandRecord& record = commands_[number - 1];
+  if (record.applied_at != Index(0) && record.applied_at != command.index) {
+    checks_.violate("applied once", fmt::format("command #{} is applied at index {} and at index {}", number,
+                                                record.applied_at.value(), command.index.value()));
+  }
+  record.applied_at = command.index;
+  if (record.answered && record.error && outcome_of(record.error->code) != Outcome::unknown) {
+    checks_.violate("outcomes", fmt::format("command #{} was reported as {} and is applied at index {}", number,
+                                            to_string(outcome_of(record.error->code)), command.index.value()));
+  }
+}
+
+void World::on_sent(const PeerMessage& message) {
+  checks_.sent(message);
+  if (tracing()) trace({.at = {}, .kind = TraceKind::sent, .node = message.from, .message = &message});
+}
+
+void World::on_delivered(const PeerMessage& message) {
+  touch(message.to);
+  mix_in(message.body.index() ^ (message.from.value() << 8) ^ (message.to.value() << 16));
+  if (tracing()) trace({.at = {}, .kind = TraceKind::delivered, .node = message.to, .message = &message});
+}
+
+void World::on_lost(const PeerMessage& message, Loss why) {
+  if (why == Loss::refused) checks_.violate("codec", "a message did not decode: " + short_form(message));
+  if (!tracing()) return;
+  trace({.at = {}, .kind = TraceKind::lost, .node = message.to, .message = &message, .text = to_string(why)});
+}
+
+void World::on_held(const PeerMessage& message) {
+  if (tracing()) trace({.at = {}, .kind = TraceKind::held, .node = message.to, .message = &message});
+}
+
+const std::vector<Event>& World::events(Who node) const { return host(node).events; }
+
+void World::forget_events() {
+  for (const auto& host : hosts_)
+    host->events.clear();
+}
+
+std::string World::describe() const {
+  std::string text =
+      fmt::format("at {:.6f} s, {} entries committed:", std::chrono::duration<double>(now().time_since_epoch()).count(),
+                  checks_.committed().value());
+  for (const NodeId id : all()) {
+    text += fmt::format("\n  node {}: ", id.value());
+    if (!is_up(id)) {
+      text += "down";
+      continue;
+    }
+    const RaftStatus status = raft(id).status();
+    text +=
+        fmt::format("{}{}{} term {} vote {} leader {} log {}..{} stable {} commit {} applied {}",
+                    host(id).failed() ? "failed, " : "", host(id).paused() ? "paused, " : "", to_string(status.role),
+                    status.term.value(), status.vote.value(), status.leader.value(), status.first.value(),
+                    status.last.value(), status.stable.value(), status.commit.value(), status.applied.value());
+  }
+  return text;
+}
+
+void World::fail(std::string_view check, const std::string& text) const {
+  std::string whole = text + "\n" + describe();
+  if (tail_ != nullptr && !tail_->lines().empty()) {
+    whole += "\nlast events:";
+    for (const std::string& line : tail_->lines())
+      whole += "\n  " + line;
+  }
+  throw Failed(std::string(check), whole);
+}
+
+}  // namespace keel::sim
