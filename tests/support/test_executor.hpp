@@ -68,7 +68,8 @@ class TestExecutor final : public Executor {
   // Runs until nothing is posted and no timer is armed: time goes as far as it must.
   void run_until_idle() {
     run_ready();
-    while (to_next_timer()) run_ready();
+    while (to_next_timer())
+      run_ready();
   }
 
   // Runs until `done()` holds: time passes when nothing is ready, and when no timer is armed either, other threads

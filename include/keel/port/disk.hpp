@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +11,8 @@
 
 namespace keel {
 
-// An open file. Closing (destruction) neither syncs nor cancels what is in flight: the disk keeps the descriptor until
-// that has ended.
+// An open file. Destruction neither syncs nor cancels what is in flight: the disk keeps the descriptor until that has
+// ended.
 class File {
  public:
   virtual ~File() = default;
@@ -26,33 +25,51 @@ struct DiskBuffer {
   Payload owner;
 };
 
-// One directory of files, which this process holds alone. What runs while a store serves is asynchronous: the thread
-// that may block on a device lives inside the Disk, none in the log above it. What runs only at open is synchronous.
-// Names are plain file names without a slash. Completions run on the executor, in the order of their calls.
+// One reference to a block.
+struct ReleaseBlock {
+  void operator()(Block* block) const { block->release(); }
+};
+using BlockPtr = std::unique_ptr<Block, ReleaseBlock>;
+
+// One directory of files, which this process holds alone. What runs while a store serves is asynchronous: the threads
+// that may block on a device live inside the Disk, none in the log above it. What runs only at open is synchronous.
+// Names are plain file names without a slash.
+//
+// There are two lanes, so that making a file of zeros does not hold up a write: `write_sync` and `read` take effect
+// and complete in the order of their calls; so do `create`, `rename` and `remove` among themselves. All completions
+// run on the executor, none from inside the call that took it, on which all calls are made too.
+//
 // Errors are `io` (with the operation, the file and the system's reason), `not_found`, `exists`, `locked`.
 class Disk {
  public:
   virtual ~Disk() = default;
 
   // Synchronous; at open.
-  virtual Result<void> lock() = 0;  // exclusive, for the life of this Disk: `locked` if another process holds it
+  // Exclusive, for the life of this Disk: `locked` if another Disk or process holds it. Nothing the second time.
+  virtual Result<void> lock() = 0;
   virtual Result<std::vector<std::string>> list() = 0;
   virtual Result<std::unique_ptr<File>> open(std::string_view name) = 0;
   virtual Result<std::uint64_t> size(File& file) = 0;
+  // Fewer bytes than asked for only at the end of the file.
   virtual Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) = 0;
+  // Makes durable what an earlier process wrote and may not have synced. Reads then come from the device as far as
+  // the system can be told to.
+  virtual Result<void> sync_now(File& file) = 0;
   // Makes a whole small file durable, atomically, replacing one of that name: temporary file, sync, rename, directory
   // sync. After a crash the old contents or the new are there.
   virtual Result<void> replace_now(std::string_view name, ByteView contents) = 0;
 
   // Makes a file of `size` zero bytes, its blocks allocated and written, synced, its directory entry synced. `exists`
-  // if there is one.
+  // if there is one. A crash before it is done may leave nothing, or a file of any size up to that.
   virtual void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) = 0;
-  // Gives a file another name (atomic, directory synced). Fails with `exists` rather than replace one.
-  virtual void rename(std::string from, std::string to, Completion<void> done) = 0;
+  // Gives an open file another name (atomic, directory synced). Fails with `exists` rather than replace one.
+  virtual void rename(File& file, std::string to, Completion<void> done) = 0;
   virtual void remove(std::string name, Completion<void> done) = 0;
   // A write and an fdatasync in one hand-over: `done` when the bytes are durable. Writes inside a file's present size.
+  // Until it is done a crash may leave any part of it, and of other writes not done.
   virtual void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) = 0;
-  virtual void read(File& file, std::uint64_t offset, std::size_t size, Completion<std::vector<std::byte>> done) = 0;
+  // Fewer bytes than asked for only at the end of the file.
+  virtual void read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) = 0;
 
   // Bytes that can still be allocated.
   [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;

@@ -10,12 +10,13 @@
 namespace keel {
 
 struct LogStats {
-  Index first;               // the first entry held; behind `last` if none is
+  Index first;  // the first entry held; behind `last` if none is
   Index last;
-  std::uint64_t bytes = 0;   // on disk, entries and overhead
-  std::uint64_t room = 0;    // bytes of entries that can be accepted and still be written for certain; when a node sees
-                             // too little it refuses commands with `overloaded`, so that a full disk is never a failed write
-  std::uint64_t syncs = 0;   // since open
+  std::uint64_t bytes = 0;  // on disk, entries and overhead
+  std::uint64_t room = 0;   // bytes of entries, framed, that can be accepted and still be written for certain; when a
+                            // node sees too little it refuses commands with `overloaded`, so that a full disk is never
+                            // a failed write. At 0 there is still space for votes and a leader's own entries.
+  std::uint64_t syncs = 0;  // since open
   std::uint64_t bytes_written = 0;
 };
 

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "keel/port/disk.hpp"
+#include "keel/port/executor.hpp"
+
+namespace keel {
+
+// A directory of a real file system. Two threads of its own, one a lane, do what may block; the lock is held on the
+// file LOCK, which `list` leaves out. Destruction stops the disk, which waits for the system call that is running.
+class PosixDisk final : public Disk {
+ public:
+  // Makes the directory if there is none. Errors: `io`.
+  static Result<std::unique_ptr<PosixDisk>> open(const std::filesystem::path& directory, Executor& executor);
+  ~PosixDisk() override;
+
+  Result<void> lock() override;
+  Result<std::vector<std::string>> list() override;
+  Result<std::unique_ptr<File>> open(std::string_view name) override;
+  Result<std::uint64_t> size(File& file) override;
+  Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) override;
+  Result<void> sync_now(File& file) override;
+  Result<void> replace_now(std::string_view name, ByteView contents) override;
+
+  void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) override;
+  void rename(File& file, std::string to, Completion<void> done) override;
+  void remove(std::string name, Completion<void> done) override;
+  void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) override;
+  void read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) override;
+
+  [[nodiscard]] std::uint64_t free_bytes() const override;
+  void stop() override;
+
+ private:
+  class Lane;
+  struct Directory;
+  explicit PosixDisk(std::shared_ptr<Directory> directory, Executor& executor);
+
+  std::shared_ptr<Directory> directory_;
+  std::unique_ptr<Lane> data_;
+  std::unique_ptr<Lane> files_;
+};
+
+}  // namespace keel

@@ -1,0 +1,214 @@
+// What every Disk must do, shown of the real one and of the simulated one.
+#include "keel/port/disk.hpp"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include "keel/sim/sim_disk.hpp"
+#include "keel/storage/posix_disk.hpp"
+#include "temporary_directory.hpp"
+#include "test_executor.hpp"
+
+namespace keel {
+namespace {
+
+using sim::DiskOp;
+using sim::SimDisk;
+using sim::SimMedia;
+
+ByteView bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::string text_of(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+DiskBuffer buffer_of(std::string_view text) {
+  Payload payload = Payload::copy_of(bytes_of(text));
+  return {payload.bytes(), payload};
+}
+
+struct Real {
+  std::unique_ptr<Disk> make() { return PosixDisk::open(directory.path() / "deep" / "data", executor).value(); }
+  test::TestExecutor executor;
+  test::TemporaryDirectory directory;
+};
+struct Simulated {
+  std::unique_ptr<Disk> make() { return std::make_unique<SimDisk>(executor, media); }
+  test::TestExecutor executor;
+  SimMedia media{1};
+};
+
+template <class Kind>
+class DiskTest : public testing::Test {
+ protected:
+  template <class T>
+  Result<T> wait(std::function<void(Completion<T>)> call) {
+    std::optional<Result<T>> result;
+    bool inside = true;
+    call([&](Result<T> r) {
+      EXPECT_FALSE(inside) << "no completion runs inside the call";
+      result = std::move(r);
+    });
+    inside = false;
+    EXPECT_TRUE(kind_.executor.run_until([&] { return result.has_value(); }));
+    return std::move(*result);
+  }
+  Result<std::unique_ptr<File>> create(std::string name, std::uint64_t size) {
+    return wait<std::unique_ptr<File>>([&](auto done) { disk_->create(name, size, std::move(done)); });
+  }
+  Result<void> write(File& file, std::uint64_t offset, std::vector<std::string> texts) {
+    std::vector<DiskBuffer> buffers;
+    for (const std::string& text : texts) {
+      buffers.push_back(buffer_of(text));
+    }
+    return wait<void>([&](auto done) { disk_->write_sync(file, offset, std::move(buffers), std::move(done)); });
+  }
+  std::string read(File& file, std::uint64_t offset, std::size_t size) {
+    auto block = wait<BlockPtr>([&](auto done) { disk_->read(file, offset, size, std::move(done)); });
+    return block ? text_of({(*block)->data(), (*block)->size()}) : "error: " + block.error().message;
+  }
+
+  Kind kind_;
+  std::unique_ptr<Disk> disk_ = kind_.make();
+};
+using Kinds = testing::Types<Real, Simulated>;
+TYPED_TEST_SUITE(DiskTest, Kinds);
+
+TYPED_TEST(DiskTest, MakesFilesOfZerosWritesAndReadsThem) {
+  auto file = this->create("a", 10'000).value();
+  EXPECT_EQ(file->name(), "a");
+  EXPECT_EQ(this->disk_->size(*file).value(), 10'000u);
+  EXPECT_EQ(this->read(*file, 0, 10'000), std::string(10'000, '\0'));
+  ASSERT_TRUE(this->write(*file, 5'000, {"one", "", "two"}));
+  EXPECT_EQ(this->read(*file, 4'999, 8), std::string("\0onetwo\0", 8));
+  EXPECT_EQ(this->read(*file, 9'998, 100), std::string(2, '\0')) << "up to the end of the file";
+  EXPECT_EQ(this->read(*file, 20'000, 100), "");
+  EXPECT_EQ(text_of(this->disk_->read_now(*file, 5'000, 6).value()), "onetwo");
+  EXPECT_EQ(this->disk_->read_now(*file, 9'998, 100).value().size(), 2u);
+  EXPECT_TRUE(this->disk_->sync_now(*file));
+}
+
+TYPED_TEST(DiskTest, MakesNoFileTwice) {
+  ASSERT_TRUE(this->create("a", 4096));
+  EXPECT_EQ(this->create("a", 4096).error().code, ErrorCode::exists);
+}
+
+TYPED_TEST(DiskTest, RenamesOpenFilesAndReplacesNone) {
+  auto a = this->create("a", 4096).value();
+  auto b = this->create("b", 4096).value();
+  ASSERT_TRUE(this->write(*a, 0, {"of a"}));
+  const auto rename = [&](std::string to) {
+    return this->template wait<void>([&](auto done) { this->disk_->rename(*a, to, std::move(done)); });
+  };
+  EXPECT_EQ(rename("b").error().code, ErrorCode::exists);
+  EXPECT_EQ(a->name(), "a");
+  EXPECT_TRUE(rename("c"));
+  EXPECT_EQ(a->name(), "c");
+  EXPECT_EQ(this->read(*a, 0, 4), "of a");
+  EXPECT_EQ(this->disk_->list().value(), (std::vector<std::string>{"b", "c"}));
+}
+
+TYPED_TEST(DiskTest, RemovesFilesThatMayStillBeRead) {
+  auto a = this->create("a", 4096).value();
+  const auto remove = [&] {
+    return this->template wait<void>([&](auto done) { this->disk_->remove("a", std::move(done)); });
+  };
+  EXPECT_TRUE(remove());
+  EXPECT_EQ(remove().error().code, ErrorCode::not_found);
+  EXPECT_TRUE(this->disk_->list().value().empty());
+  EXPECT_EQ(this->read(*a, 0, 2), std::string(2, '\0'));
+  EXPECT_EQ(this->disk_->open("a").error().code, ErrorCode::not_found);
+}
+
+TYPED_TEST(DiskTest, ReplacesSmallFilesWhole) {
+  ASSERT_TRUE(this->disk_->replace_now("x", bytes_of("the first")));
+  ASSERT_TRUE(this->disk_->replace_now("x", bytes_of("second")));
+  auto file = this->disk_->open("x").value();
+  EXPECT_EQ(this->disk_->size(*file).value(), 6u);
+  EXPECT_EQ(text_of(this->disk_->read_now(*file, 0, 100).value()), "second");
+  EXPECT_EQ(this->disk_->list().value(), std::vector<std::string>{"x"});
+}
+
+TYPED_TEST(DiskTest, KeepsTheOrderOfTheDataLane) {
+  auto file = this->create("a", 4096).value();
+  std::string order;
+  for (int i = 0; i < 20; ++i) {
+    this->disk_->write_sync(*file, 0, {buffer_of(std::to_string(i % 10))}, [&, i](Result<void> result) {
+      EXPECT_TRUE(result);
+      order += "w" + std::to_string(i % 10);
+    });
+    this->disk_->read(*file, 0, 1, [&](Result<BlockPtr> block) { order += "r" + text_of({(*block)->data(), 1}); });
+  }
+  file.reset();  // what is in flight goes on
+  ASSERT_TRUE(this->kind_.executor.run_until([&] { return order.size() == 80; }));
+  EXPECT_EQ(order.substr(0, 12), "w0r0w1r1w2r2");
+  EXPECT_EQ(order.substr(76), "w9r9");
+}
+
+// scenario: D-06
+TYPED_TEST(DiskTest, IsLockedByOneAtATime) {
+  ASSERT_TRUE(this->disk_->lock());
+  EXPECT_TRUE(this->disk_->lock()) << "once more by the same is nothing";
+  auto other = this->kind_.make();
+  const auto refused = other->lock();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::locked);
+  this->disk_.reset();
+  EXPECT_TRUE(other->lock());
+}
+
+TYPED_TEST(DiskTest, SaysNothingOnceStopped) {
+  auto file = this->create("a", 1u << 20).value();
+  bool told = false;
+  for (int i = 0; i < 50; ++i) {
+    this->disk_->write_sync(*file, 0, {buffer_of("x")}, [&](Result<void>) { told = true; });
+  }
+  this->disk_->create("b", 1u << 20, [&](auto) { told = true; });
+  this->disk_->stop();
+  this->kind_.executor.run_until_idle();
+  EXPECT_FALSE(told);
+  this->disk_->write_sync(*file, 0, {buffer_of("x")}, [&](Result<void>) { told = true; });
+  this->kind_.executor.run_until_idle();
+  EXPECT_FALSE(told);
+}
+
+TYPED_TEST(DiskTest, TellsWhatIsFree) {
+  const std::uint64_t before = this->disk_->free_bytes();
+  EXPECT_GT(before, 0u);
+}
+
+class PosixDiskTest : public DiskTest<Real> {};
+
+// scenario: D-04 — a file that the system will not let grow: the error names operation, file and reason, and nothing
+// half made stays.
+TEST_F(PosixDiskTest, NamesWhatTheSystemRefuses) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{1u << 20, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto refused = create("big", 8u << 20);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::io);
+  EXPECT_EQ(refused.error().message, "create big: " + std::string(std::strerror(EFBIG)));
+  EXPECT_TRUE(disk_->list().value().empty());
+}
+
+TEST_F(PosixDiskTest, LeavesItsLockAndUnfinishedFilesOutOfTheList) {
+  ASSERT_TRUE(disk_->lock());
+  std::ofstream(kind_.directory.path() / "deep" / "data" / "half.tmp") << "x";
+  EXPECT_TRUE(disk_->list().value().empty());
+}
+
+TEST_F(PosixDiskTest, RefusesADirectoryThatCannotBe) {
+  std::ofstream(kind_.directory.path() / "file") << "x";
+  const auto refused = PosixDisk::open(kind_.directory.path() / "file" / "below", kind_.executor);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::io);
+}
+
+}  // namespace
+}  // namespace keel

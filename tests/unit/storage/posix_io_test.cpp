@@ -1,0 +1,105 @@
+#include "storage/posix_io.hpp"
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace keel::posix {
+namespace {
+
+// A kernel that does as little at a time as it is told to, and is interrupted before each call.
+struct Kernel {
+  std::size_t at_most = 3;
+  std::string stored;
+  bool interrupt = true;
+  int calls = 0;
+
+  ssize_t write(const iovec* pieces, int count, std::uint64_t offset) {
+    ++calls;
+    interrupt = !interrupt;
+    if (!interrupt) {
+      errno = EINTR;
+      return -1;
+    }
+    EXPECT_EQ(offset, stored.size()) << "goes on where it stopped";
+    std::size_t left = at_most;
+    for (int i = 0; i < count && left > 0; ++i) {
+      const std::size_t step = std::min(left, pieces[i].iov_len);
+      stored.append(static_cast<const char*>(pieces[i].iov_base), step);
+      left -= step;
+    }
+    return static_cast<ssize_t>(at_most - left);
+  }
+};
+
+std::vector<iovec> pieces_of(std::vector<std::string>& texts) {
+  std::vector<iovec> pieces;
+  for (std::string& text : texts) {
+    pieces.push_back({text.data(), text.size()});
+  }
+  return pieces;
+}
+
+// scenario: D-04
+TEST(PosixIo, FinishesShortAndInterruptedWrites) {
+  for (const std::size_t at_most : {1u, 2u, 3u, 5u, 100u}) {
+    Kernel kernel;
+    kernel.at_most = at_most;
+    std::vector<std::string> texts = {"", "one", "", "twofold", "x", ""};
+    auto pieces = pieces_of(texts);
+    EXPECT_EQ(write_all(pieces, 0, [&](auto... all) { return kernel.write(all...); }), 0);
+    EXPECT_EQ(kernel.stored, "onetwofoldx");
+    EXPECT_EQ(static_cast<std::size_t>(kernel.calls), 2 * ((11 + at_most - 1) / at_most));
+  }
+}
+
+TEST(PosixIo, GathersNoMoreThanTheSystemTakes) {
+  std::vector<std::string> texts(5000, "ab");
+  auto pieces = pieces_of(texts);
+  std::size_t stored = 0;
+  EXPECT_EQ(write_all(pieces, 0,
+                      [&](const iovec*, int count, std::uint64_t) {
+                        EXPECT_LE(count, 1024);
+                        stored += static_cast<std::size_t>(count) * 2;
+                        return static_cast<ssize_t>(count) * 2;
+                      }),
+            0);
+  EXPECT_EQ(stored, 10'000u);
+}
+
+TEST(PosixIo, ReportsErrorsAndNoProgress) {
+  std::vector<std::string> texts = {"abc"};
+  auto pieces = pieces_of(texts);
+  EXPECT_EQ(write_all(pieces, 0,
+                      [](const iovec*, int, std::uint64_t) -> ssize_t {
+                        errno = ENOSPC;
+                        return -1;
+                      }),
+            ENOSPC);
+  pieces = pieces_of(texts);
+  EXPECT_EQ(write_all(pieces, 0, [](const iovec*, int, std::uint64_t) -> ssize_t { return 0; }), EIO);
+}
+
+TEST(PosixIo, FinishesShortReadsUpToTheEnd) {
+  const std::string file = "what is in the file";
+  bool interrupt = false;
+  const auto call = [&](std::byte* at, std::size_t size, std::uint64_t offset) -> ssize_t {
+    interrupt = !interrupt;
+    if (interrupt) {
+      errno = EINTR;
+      return -1;
+    }
+    const std::size_t step = std::min({size, std::size_t{4}, file.size() - static_cast<std::size_t>(offset)});
+    std::memcpy(at, file.data() + offset, step);
+    return static_cast<ssize_t>(step);
+  };
+  std::vector<std::byte> into(64);
+  std::size_t got = 0;
+  EXPECT_EQ(read_all(into, 5, got, call), 0);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(into.data()), got), "is in the file");
+}
+
+}  // namespace
+}  // namespace keel::posix
