@@ -22,6 +22,9 @@ struct RegisterOperation {
   std::string argument;               // what is set or appended
   std::string expected;               // compare_and_set
   std::optional<std::string> result;  // get: the value; append: the new length; compare_and_set: "1" or "0"
+  // Where it took effect among the others, if somebody thinks to know (equal: no matter). Only a hint: an order that is
+  // right proves the history linearizable without a search.
+  std::optional<std::uint64_t> order;
 };
 [[nodiscard]] std::string describe(const RegisterOperation& operation);
 

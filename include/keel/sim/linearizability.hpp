@@ -24,6 +24,7 @@ struct Interval {
 // fit there; for an operation without a result every result fits. `hash` may be anything that differs for states that do.
 template <class M>
 concept SequentialModel =
+    std::equality_comparable<typename M::State> &&
     requires(const M& model, const typename M::State& state, const typename M::Operation& operation) {
       { model.step(state, operation) } -> std::same_as<std::optional<typename M::State>>;
       { model.hash(state) } -> std::same_as<std::uint64_t>;
@@ -43,6 +44,9 @@ struct LinearizabilityResult {
 // 1993; with Lowe's memory of what was tried, 2017). An open operation may take effect at any time after its call, or
 // never. At most `budget` tries; past it the answer is `gave_up`, which is not a pass.
 //
+// An operation that fits and changes nothing is put in its place at once: if it could come later, it can come now. Only
+// the others are tried in turns.
+//
 // What was tried is remembered by 128-bit hashes: two different states agree with a probability of about tries² / 2¹²⁸.
 template <SequentialModel Model>
 class Linearizer {
@@ -55,6 +59,7 @@ class Linearizer {
   LinearizabilityResult check(State state, std::uint64_t budget) {
     LinearizabilityResult result;
     std::size_t best = 0;
+    take_what_changes_nothing(state);
     Candidate candidate = first_candidate();
     while (pending_ > 0) {
       if (result.tries >= budget) {
@@ -74,11 +79,12 @@ class Linearizer {
         best = done_.size();
         result.stuck_at = first_return();
       }
-      if (done_.empty()) {
+      const std::size_t last_choice = step_back(state);
+      if (last_choice == none) {
         result.verdict = Verdict::violation;
         return result;
       }
-      candidate = next_candidate({step_back(state)});
+      candidate = next_candidate({last_choice});
     }
     return result;
   }
@@ -95,6 +101,7 @@ class Linearizer {
   struct Done {
     std::size_t operation;
     State before;
+    bool chosen = true;  // among others; false: nothing else would do better
   };
   struct Candidate {
     std::size_t operation;
@@ -167,36 +174,58 @@ class Linearizer {
     return {none};
   }
 
+  // False if it does not fit, or leads to where we have been.
   bool advance(std::size_t operation, State& state) {
     std::optional<State> after = model_.step(state, history_[operation]);
     if (!after) return false;
-    const Key key = toggled(operation);
-    const std::uint64_t hash = model_.hash(*after);
-    if (!tried_.insert({key.high ^ Random(hash).next(), key.low + Random(~hash).next()}).second) return false;
-    taken_ = key;
-    done_.push_back({operation, std::move(state)});
-    state = std::move(*after);
-    used_[operation] = true;
-    if (!is_open(operation)) {
-      unlink(call_[operation]);
-      unlink(return_[operation]);
-      --pending_;
-    }
-    return true;
+    take(operation, state, std::move(*after), true);
+    take_what_changes_nothing(state);
+    const std::uint64_t hash = model_.hash(state);
+    if (tried_.insert({taken_.high ^ Random(hash).next(), taken_.low + Random(~hash).next()}).second) return true;
+    step_back(state);
+    return false;
   }
 
-  std::size_t step_back(State& state) {
-    const std::size_t operation = done_.back().operation;
-    state = std::move(done_.back().before);
-    done_.pop_back();
-    taken_ = toggled(operation);
-    used_[operation] = false;
-    if (!is_open(operation)) {
-      relink(return_[operation]);
-      relink(call_[operation]);
-      ++pending_;
+  void take_what_changes_nothing(State& state) {
+    std::size_t node = nodes_[0].next;
+    while (node != none && !nodes_[node].is_return) {
+      const std::size_t operation = nodes_[node].operation;
+      std::optional<State> after = model_.step(state, history_[operation]);
+      if (!after || !(*after == state)) {
+        node = nodes_[node].next;
+        continue;
+      }
+      take(operation, state, std::move(*after), false);
+      node = nodes_[0].next;  // its return may have been what ended the list
     }
-    return operation;
+  }
+
+  void take(std::size_t operation, State& state, State after, bool chosen) {
+    taken_ = toggled(operation);
+    done_.push_back({operation, std::exchange(state, std::move(after)), chosen});
+    used_[operation] = true;
+    if (is_open(operation)) return;
+    unlink(call_[operation]);
+    unlink(return_[operation]);
+    --pending_;
+  }
+
+  // Takes back the last choice and what followed from it. Returns it, or `none` if there was none.
+  std::size_t step_back(State& state) {
+    while (!done_.empty()) {
+      const Done last = std::move(done_.back());
+      done_.pop_back();
+      state = last.before;
+      taken_ = toggled(last.operation);
+      used_[last.operation] = false;
+      if (!is_open(last.operation)) {
+        relink(return_[last.operation]);
+        relink(call_[last.operation]);
+        ++pending_;
+      }
+      if (last.chosen) return last.operation;
+    }
+    return none;
   }
 
   [[nodiscard]] Key toggled(std::size_t operation) const {
