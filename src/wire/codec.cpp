@@ -92,6 +92,9 @@ std::size_t tail_size(const AppendRequest& body) {
   }
   return size;
 }
+// A command that no frame takes could not become an entry.
+bool too_large(const ForwardRequest& body) { return body.command.size() > max_payload_bytes; }
+bool too_large(const auto&) { return false; }
 std::size_t tail_size(const ForwardRequest& body) { return body.command.size() + checksum_size; }
 
 }  // namespace
@@ -113,9 +116,10 @@ class Encoder {
     const ByteView checked(start, writer.at());
     std::size_t size = checked.size() + checksum_size;
     if constexpr (has_tail<Body>) size += tail_size(body);
-    if (size > max_message_bytes) {
-      return fail(ErrorCode::too_large, fmt::format("a message of {} bytes to node {}: {} is the most one may have",
-                                                    size, head.to.value(), max_message_bytes));
+    if (size > max_message_bytes || too_large(body)) {
+      return fail(ErrorCode::too_large,
+                  fmt::format("a message of {} bytes to node {}: {} is the most one may have, {} of them command", size,
+                              head.to.value(), max_message_bytes, max_payload_bytes));
     }
     store(prefix, static_cast<std::uint32_t>(size));
     const std::uint64_t checksum = checksum_of(checked, size);
@@ -127,8 +131,9 @@ class Encoder {
 
  private:
   void tail(const AppendRequest& body, std::uint64_t) {
-    for (const Entry& entry : body.entries)
+    for (const Entry& entry : body.entries) {
       bytes(entry.payload, frame_of(entry.payload));
+    }
   }
   void tail(const ForwardRequest& body, std::uint64_t seed) {
     bytes(body.command, body.command.bytes());

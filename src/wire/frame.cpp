@@ -137,7 +137,6 @@ Result<Entry> decode_frame(const FrameHeader& header, Block& block, std::size_t 
   } else {
     entry.payload = Payload::with_size(header.payload_size);
     copy_bytes(entry.payload.begin() - header.header_size, bytes.first(header.frame_size()));
-    store(entry.payload.begin() - mark_distance, std::uint64_t{header.header_size});
     entry.payload.set_head(header.header_size);
   }
   return entry;

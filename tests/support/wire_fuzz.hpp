@@ -62,8 +62,9 @@ inline constexpr auto head_sizes = [] {
   std::array<std::size_t, 256> sizes{};
   constexpr std::size_t common = 36;
   constexpr std::array<std::size_t, 10> own{0, 18, 11, 28, 25, 24, 16, 16, 8, 17};
-  for (std::size_t type = 1; type < own.size(); ++type)
+  for (std::size_t type = 1; type < own.size(); ++type) {
     sizes[type] = common + own[type];
+  }
   sizes[32] = common + 36;
   sizes[33] = common + 33;
   return sizes;
@@ -78,8 +79,9 @@ inline void fix_message(std::span<std::byte> bytes) {
   store(bytes.data() + head, checksum);
   std::span<std::byte> tail = bytes.subspan(head + 8);
   if (type == 3) {
-    for (std::size_t size = fix_frame(tail); size != 0; size = fix_frame(tail))
+    for (std::size_t size = fix_frame(tail); size != 0; size = fix_frame(tail)) {
       tail = tail.subspan(size);
+    }
   }
   if (type == 32 && tail.size() >= 8) {
     store(tail.data() + tail.size() - 8, checksum_of(tail.first(tail.size() - 8), checksum));

@@ -43,21 +43,25 @@ void expect_every_mode_decodes(const std::string& name, const std::function<bool
   for (const auto& input : corpus(name)) {
     if (!input.empty() && input[0] < decoded_in.size() && decodes(input)) ++decoded_in[input[0]];
   }
-  for (std::size_t mode = 0; mode < decoded_in.size(); ++mode)
+  for (std::size_t mode = 0; mode < decoded_in.size(); ++mode) {
     EXPECT_GT(decoded_in[mode], 0) << name << ", mode " << mode;
+  }
 }
 
 TEST(Corpus, FramesDecode) {
-  for (const auto& [name, entry] : sample_entries())
+  for (const auto& [name, entry] : sample_entries()) {
     seed("wire_frame", name, entry.payload.frame());
+  }
   expect_every_mode_decodes("wire_frame", fuzz::frame_decodes);
 }
 
 TEST(Corpus, HandshakesDecode) {
-  for (const auto& [name, hello] : sample_hellos())
+  for (const auto& [name, hello] : sample_hellos()) {
     seed("wire_handshake", name, encode(hello));
-  for (const auto& [name, welcome] : sample_welcomes())
+  }
+  for (const auto& [name, welcome] : sample_welcomes()) {
     seed("wire_handshake", name, encode(welcome));
+  }
   expect_every_mode_decodes("wire_handshake", fuzz::handshake_decodes);
 }
 

@@ -30,8 +30,9 @@ std::string hex(ByteView bytes) {
 Bytes from_hex(const std::string& text) {
   Bytes bytes;
   std::istringstream in(text);
-  for (unsigned byte = 0; in >> std::hex >> byte;)
+  for (unsigned byte = 0; in >> std::hex >> byte;) {
     bytes.push_back(static_cast<std::byte>(byte));
+  }
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -75,8 +76,9 @@ TEST(HostileBytes, EveryFlippedBitOfALengthIsRefused) {
   for (const auto& [name, message] : sample_messages()) {
     Bytes stream = encoded(message);
     const std::size_t size = stream.size() - length_prefix_bytes;
-    for (int i = 0; i < 20; ++i)
+    for (int i = 0; i < 20; ++i) {
       std::ranges::copy(encoded(message), std::back_inserter(stream));
+    }
     for (std::size_t bit = 0; bit < length_prefix_bytes * 8; ++bit) {
       Bytes bytes = stream;
       bytes[bit / 8] ^= static_cast<std::byte>(1u << bit % 8);
@@ -101,25 +103,40 @@ TEST(HostileBytes, LengthIsBounded) {
     ASSERT_FALSE(length) << size;
     EXPECT_EQ(length.error().code, ErrorCode::corrupt);
   }
-  EXPECT_THROW((void)decode_length(ByteView()), InvariantBroken);
+  EXPECT_THROW(std::ignore = decode_length(ByteView()), InvariantBroken);
 }
 
-TEST(HostileBytes, OversizeIsRefusedUnread) {
-  Block* const block = Block::make(max_message_bytes + 1);
-  std::memset(block->data(), 0, block->size());
-  const Bytes head = body_of(message_of(TimeoutNow{}));
-  std::ranges::copy(head, block->data());
-  const auto message = decode(*block, 0, block->size(), cluster);
-  ASSERT_FALSE(message);
-  EXPECT_EQ(message.error().code, ErrorCode::corrupt);
-  block->release();
+// Right in everything but its size: a sender that keeps no bound.
+TEST(HostileBytes, OversizeIsRefused) {
+  const std::string half(max_message_bytes / 2, 'x');
+  const auto message_with = [&](std::size_t count) {
+    Bytes bytes = append_of({});
+    for (std::size_t i = 0; i < count; ++i) {
+      const Entry entry = framed_entry(42 + i, 5, half);
+      bytes.insert(bytes.end(), entry.payload.frame().begin(), entry.payload.frame().end());
+    }
+    return with(bytes, append_head_size - 4, static_cast<std::uint32_t>(count), append_head_size);
+  };
+  EXPECT_TRUE(decoded(message_with(1)));
+  EXPECT_EQ(refusal_of(message_with(2)), ErrorCode::corrupt);
+
+  Bytes forward = body_of(message_of(ForwardRequest{1, 2, 3, Term(4), {}}));
+  forward.resize(forward_head_size + 8 + max_payload_bytes + 1 + 8);
+  forward = with(forward, forward_head_size - 4, static_cast<std::uint32_t>(max_payload_bytes + 1), forward_head_size);
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, forward.data() + forward_head_size, 8);
+  const ByteView command = ByteView(forward).subspan(forward_head_size + 8, max_payload_bytes + 1);
+  const std::uint64_t checksum = checksum_of(command, seed);
+  std::memcpy(forward.data() + forward.size() - 8, &checksum, 8);
+  ASSERT_LT(forward.size(), max_message_bytes);
+  EXPECT_EQ(refusal_of(forward), ErrorCode::corrupt);
 }
 
 TEST(HostileBytes, BoundsOfTheBlockAreTheCallersToKeep) {
   Block* const block = block_of(body_of(message_of(TimeoutNow{})));
-  EXPECT_THROW((void)decode(*block, 0, block->size() + 1, cluster), InvariantBroken);
-  EXPECT_THROW((void)decode(*block, block->size() + 1, 0, cluster), InvariantBroken);
-  EXPECT_THROW((void)decode(*block, 1, static_cast<std::size_t>(-1), cluster), InvariantBroken);
+  EXPECT_THROW(std::ignore = decode(*block, 0, block->size() + 1, cluster), InvariantBroken);
+  EXPECT_THROW(std::ignore = decode(*block, block->size() + 1, 0, cluster), InvariantBroken);
+  EXPECT_THROW(std::ignore = decode(*block, 1, static_cast<std::size_t>(-1), cluster), InvariantBroken);
   block->release();
 }
 

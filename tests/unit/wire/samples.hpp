@@ -57,6 +57,6 @@ using Bytes = std::vector<std::byte>;
 [[nodiscard]] bool same(const PeerMessage& a, const PeerMessage& b);
 
 // A message that could be anything a node may say.
-[[nodiscard]] PeerMessage random_message(std::mt19937_64& random);
+[[nodiscard]] PeerMessage random_message(std::mt19937_64& source);
 
 }  // namespace keel::wire::test
