@@ -45,7 +45,7 @@ void Node::Parts::submit(ByteView bytes, SubmitOptions submitted, Completion<App
   commands.add({*position, std::move(done), std::move(submitted.context), submitted.deadline});
 }
 
-// What can be said without knowing who leads.
+// What can be said without asking who leads.
 std::optional<Error> Node::Parts::refusal(ByteView bytes, const SubmitOptions& submitted) const {
   if (!runs()) {
     return error(ErrorCode::stopping, "this node has failed and takes no commands: " +
@@ -66,6 +66,10 @@ std::optional<Error> Node::Parts::refusal(ByteView bytes, const SubmitOptions& s
     Error why = not_leading();
     why.message = "this node's state machine has failed; " + why.message;
     return why;
+  }
+  if (submitted.expected_term && *submitted.expected_term < raft.term()) {
+    return error(ErrorCode::wrong_term,
+                 fmt::format("the term is {}, not {}", raft.term().value(), submitted.expected_term->value()));
   }
   if (commands.size() + forwards.size() >= options.max_waiting_commands) {
     return error(ErrorCode::overloaded, fmt::format("{} commands wait already, which is max_waiting_commands; try "

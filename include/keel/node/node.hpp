@@ -17,10 +17,10 @@ namespace keel {
 // What goes with a command beside its bytes.
 struct SubmitOptions {
   EntryKind kind = EntryKind::command;     // or a kind of the application's own
-  Context context = nullptr;               // comes to `apply` on this node, and nowhere else
+  Context context = nullptr;               // comes to `apply` on this node while the command waits, and nowhere else
   std::optional<Term> expected_term = {};  // refuse with `wrong_term` in any other
   std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply
-  bool forward = true;                     // on a follower: pass it to the leader; else `not_leader`
+  bool forward = true;                     // on a follower: pass a `command` to the leader; else `not_leader`
   std::uint64_t session = 0;               // see SessionMachine; 0: none
   std::uint64_t sequence = 0;
   // Two-stage completion, for those who want it: where the command was appended, before it is committed.
@@ -59,7 +59,7 @@ struct NodeStatus {
 };
 
 struct NodeOptions {
-  RaftOptions raft;
+  RaftOptions raft;  // another seed at each start, or tags of forwarded commands may meet those of the last run
   std::size_t max_waiting_commands = 1u << 16;  // past it: `overloaded`
   std::size_t max_waiting_reads = 1u << 16;
   std::size_t max_apply_bytes = 1u << 20;  // in one batch for the state machine
@@ -84,7 +84,17 @@ class Node final : private TransportReceiver {
   ~Node() override;
 
   // Replicates a command; `done` gets the state machine's answer once it is applied here, or an error of one of three
-  // classes (`outcome_of`): not appended, discarded, unknown.
+  // classes (`outcome_of`): not appended, discarded, unknown. The bytes are copied before it returns.
+  //
+  // A node that loses its leadership, or its uncommitted entries, tells nobody anything: the commands go on waiting until
+  // it applies them after all, or an entry that proves that they never will be (`discarded`: of another term at their
+  // index, or of a later term before it; every new leader's first entry is one). A caller who would rather not wait for
+  // a node that is cut off sets a deadline. Without one a command passed on to the leader ends with `timed_out` after
+  // ten election timeouts, and one appended here when its fate is known or the node stops.
+  //
+  // What is passed on is appended at most once, and only in the term of the leader it was meant for; what the network
+  // repeats is dropped. A node that fails ends commands with `storage_failed` or `failed` (unknown), or `stopping` if
+  // they are in no log.
   void submit(ByteView command, SubmitOptions options, Completion<Applied> done);
 
   // When `done` gets an index the state machine, as it is then, may serve the read. Errors: `no_leader`,
@@ -112,7 +122,8 @@ class Node final : private TransportReceiver {
   [[nodiscard]] const Raft& raft() const;
 
   // Stops: everything waiting ends with `stopping` (not yet appended) or `leadership_lost` (unknown) before this
-  // returns; afterwards no completion fires and the pilot's parts are not called. Further calls end with `stopping`.
+  // returns; afterwards none of these completions fires and the pilot's parts are not called. Calls that come later end
+  // with `stopping`, by a task of their own on the executor.
   void stop();
 
  private:
