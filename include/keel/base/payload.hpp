@@ -20,6 +20,8 @@ class Block {
   void release();
   [[nodiscard]] std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
   [[nodiscard]] std::size_t size() const { return size_; }
+  // Whether anybody but the caller holds a reference. False: its bytes may be written to again.
+  [[nodiscard]] bool shared() const { return references_.load(std::memory_order_acquire) != 1; }
 
  private:
   explicit Block(std::size_t size) : size_(size) {}

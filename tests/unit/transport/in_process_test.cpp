@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "keel/base/assert.hpp"
-#include "loop_executor.hpp"
+#include "test_executor.hpp"
 #include "transport_conformance.hpp"
 
 namespace keel::test {
@@ -26,10 +26,8 @@ class InProcessHarness {
   }
   bool run_until(const std::function<bool()>& condition) {
     const Instant deadline = executor_.now() + std::chrono::minutes(1);
-    while (!condition()) {
-      if (executor_.now() > deadline || !executor_.run_one()) return condition();
-    }
-    return true;
+    executor_.run_until([&] { return condition() || executor_.now() > deadline; });
+    return condition();
   }
   std::size_t too_many_messages() { return bound.max_queued_messages + 1; }
   std::size_t too_many_bytes() { return bound.max_queued_bytes + 1; }
@@ -37,7 +35,7 @@ class InProcessHarness {
  private:
   static constexpr InProcessOptions bound{.max_queued_messages = 1000, .max_queued_bytes = 32u << 20};
 
-  LoopExecutor executor_;
+  TestExecutor executor_;
   Exchange exchange_;
   std::map<NodeId, std::unique_ptr<InProcessTransport>> transports_;
 };
@@ -49,13 +47,9 @@ class InProcess : public testing::Test {
   InProcessTransport transport(std::uint64_t node) {
     return {exchange_, NodeId(node), executor_, {.max_queued_messages = 10}};
   }
-  void run() {
-    while (executor_.run_one()) {
-    }
-  }
 
   bool inside_a_call_ = false;
-  LoopExecutor executor_;
+  TestExecutor executor_;
   Exchange exchange_;
 };
 
@@ -68,7 +62,7 @@ TEST_F(InProcess, KeepsTheOrderOfASender) {
   for (std::uint64_t i = 0; i < 10; ++i)
     one.send(numbered(NodeId(1), NodeId(2), i));
   one.flush();
-  run();
+  executor_.run_ready();
   ASSERT_EQ(receiver.messages().size(), 10u);
   for (std::uint64_t i = 0; i < 10; ++i)
     EXPECT_EQ(receiver.messages()[i], numbered(NodeId(1), NodeId(2), i));
@@ -89,7 +83,7 @@ TEST_F(InProcess, AnOverflowTakesOnlyThatSendersMessages) {
     one.send(numbered(NodeId(1), NodeId(2), i));
   one.flush();
   three.flush();
-  run();
+  executor_.run_ready();
   EXPECT_THAT(at_two.messages(),
               testing::UnorderedElementsAre(numbered(NodeId(3), NodeId(2), 77), numbered(NodeId(1), NodeId(2), 11),
                                             numbered(NodeId(1), NodeId(2), 12)));
