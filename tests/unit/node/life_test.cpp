@@ -1,0 +1,287 @@
+#include "cluster.hpp"
+
+namespace keel::test {
+namespace {
+
+TEST(Start, RefusesOptionsThatDoNotFitByName) {
+  TestCluster cluster(1);
+  cluster.crash(1);
+  const NodeOptions good = cluster.servers[1].options;
+  const auto refused = [&](const std::function<void(NodeOptions&)>& spoil) {
+    cluster.servers[1].options = good;
+    spoil(cluster.servers[1].options);
+    const auto started = cluster.try_start(1);
+    return started ? std::string() : std::string(to_string(started.error().code)) + " " + started.error().message;
+  };
+  EXPECT_TRUE(refused([](NodeOptions& o) { o.max_apply_bytes = 0; }).starts_with("invalid max_apply_bytes"));
+  EXPECT_TRUE(refused([](NodeOptions& o) { o.max_waiting_reads = 0; }).starts_with("invalid max_waiting_reads"));
+  EXPECT_TRUE(refused([](NodeOptions& o) { o.raft.max_entry_bytes = 1u << 30; }).starts_with("invalid"));
+  EXPECT_TRUE(refused([](NodeOptions& o) { o.raft.election_timeout = {}; }).starts_with("invalid"));
+  EXPECT_FALSE(cluster.log(1).is_open());
+  EXPECT_EQ(refused([](NodeOptions&) {}), "");
+}
+
+TEST(Start, AnEmptyLogWantsToBeBootstrapped) {
+  TestExecutor executor;
+  FakeNetwork network(executor, ClusterId(1));
+  FakeLog log(executor);
+  FakeMachine machine;
+  FakeTransport transport(network, NodeId(1));
+  NodeOptions options;
+  options.raft.id = NodeId(1);
+  const auto node = Node::start(options, {.transport = transport, .log = log, .machine = machine}, executor);
+  ASSERT_FALSE(node.has_value());
+  EXPECT_EQ(node.error().code, ErrorCode::not_found);
+  EXPECT_FALSE(log.is_open());
+}
+
+TEST(Start, TellsTheTransportWhoThereIs) {
+  TestCluster cluster(3);
+  ASSERT_EQ(cluster.transport(1).known.size(), 3u);
+  EXPECT_EQ(cluster.transport(1).known[2].address, "10.0.0.3:7100");
+}
+
+// Every command ends exactly once, before `stop` returns, and nothing of anybody's is called afterwards.
+TEST(Stop, EndsEverythingThatWaitsAndThenIsSilent) {  // hazard: H57, scenario: E-08
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.log(1).mode = FakeLog::Mode::manual;
+  const auto sent = cluster.submit(1, "in the log");
+  const auto read = cluster.read(1);
+  cluster.network.isolate(NodeId(1));
+  cluster.run();
+  const auto unsent = cluster.submit(1, "not yet");
+  const auto moved = cluster.transfer(1, 2);
+  cluster.node(1).stop();
+  EXPECT_EQ(sent->code(), ErrorCode::leadership_lost) << sent->text();
+  EXPECT_EQ(unsent->code(), ErrorCode::stopping) << unsent->text();
+  EXPECT_TRUE(read->times == 1) << read->text();
+  EXPECT_EQ(moved->code(), ErrorCode::stopping) << moved->text();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::stopped);
+  EXPECT_EQ(cluster.observer(1).told().back(), "NodeStopped");
+
+  const std::size_t events = cluster.observer(1).events.size();
+  cluster.log(1).finish_all();
+  cluster.executor.advance(20s);
+  for (const int times : {sent->times, unsent->times, read->times, moved->times})
+    EXPECT_EQ(times, 1);
+  EXPECT_EQ(cluster.observer(1).events.size(), events);
+  EXPECT_EQ(cluster.log(1).calls_when_closed, 0u);
+  EXPECT_EQ(cluster.transport(1).calls_when_detached, 0u);
+}
+
+TEST(Stop, LaterCallsEndWithStopping) {
+  TestCluster cluster(1);
+  cluster.elect(1);
+  cluster.node(1).stop();
+  const auto command = cluster.submit(1, "x");
+  const auto read = cluster.read(1, ReadLevel::local);
+  const auto moved = cluster.transfer(1, 2);
+  EXPECT_EQ(command->times, 0);
+  cluster.node(1).step_down();
+  cluster.node(1).expire(Timer::election);
+  cluster.node(1).receive({});
+  cluster.run();
+  EXPECT_EQ(command->code(), ErrorCode::stopping);
+  EXPECT_EQ(read->code(), ErrorCode::stopping);
+  EXPECT_EQ(moved->code(), ErrorCode::stopping);
+}
+
+TEST(Stop, FromInsideACompletionEndsTheOthersToo) {
+  TestCluster cluster(1);
+  cluster.elect(1);
+  std::vector<Command1> others;
+  cluster.node(1).submit(bytes_of("stop"), {}, [&](Result<Applied>) { cluster.node(1).stop(); });
+  for (int i = 0; i < 5; ++i)
+    others.push_back(cluster.submit(1, "x"));
+  cluster.run();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::stopped);
+  for (const auto& command : others)
+    EXPECT_TRUE(command->ok()) << command->text();
+}
+
+TEST(Stop, ANodeMayBeDestroyedByItsOwnCompletion) {
+  TestCluster cluster(1);
+  cluster.elect(1);
+  bool called = false;
+  cluster.node(1).submit(bytes_of("x"), {}, [&](Result<Applied>) {
+    called = true;
+    cluster.servers[1].node.reset();
+  });
+  const auto other = cluster.submit(1, "y");
+  cluster.run();
+  EXPECT_TRUE(called);
+  EXPECT_TRUE(other->ok()) << other->text();
+  cluster.executor.advance(10s);
+}
+
+TEST(Stop, FromInsideApplyAndFromInsideAnObserver) {
+  for (const bool from_machine : {true, false}) {
+    TestCluster cluster(3);
+    cluster.elect(1);
+    const auto stop = [&] { cluster.node(1).stop(); };
+    if (from_machine) {
+      cluster.machine(1).in_apply = stop;
+    } else {
+      cluster.observer(1).on = [&](const Event& event) {
+        if (describe(event).find("CommitAdvanced") != std::string::npos) stop();
+      };
+    }
+    const auto command = cluster.submit(1, "x");
+    cluster.run();
+    EXPECT_EQ(command->times, 1) << command->text();
+    EXPECT_EQ(cluster.node(1).status().state, NodeState::stopped);
+    EXPECT_EQ(cluster.log(1).calls_when_closed, 0u);
+    EXPECT_EQ(cluster.transport(1).calls_when_detached, 0u);
+  }
+}
+
+TEST(Fail, AFailedWriteStopsTheNodeForGood) {  // hazard: H50
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.log(1).mode = FakeLog::Mode::manual;
+  const auto sent = cluster.submit(1, "in the log");
+  cluster.run();
+  const auto unsent = cluster.submit(1, "not yet");
+  const auto read = cluster.read(1);
+  cluster.log(1).fail_writes = Error{ErrorCode::io, "fdatasync of log.7: Input/output error"};
+  cluster.log(1).finish_one();
+  cluster.network.log = true;
+  cluster.run();
+  EXPECT_EQ(sent->code(), ErrorCode::storage_failed) << sent->text();
+  EXPECT_EQ(outcome_of(*sent->code()), Outcome::unknown);
+  EXPECT_EQ(unsent->code(), ErrorCode::stopping) << unsent->text();
+  EXPECT_EQ(read->code(), ErrorCode::failed) << read->text();
+  const NodeStatus status = cluster.node(1).status();
+  EXPECT_EQ(status.state, NodeState::failed);
+  EXPECT_NE(status.failure->message.find("fdatasync of log.7"), std::string::npos);
+  EXPECT_EQ(cluster.observer(1).count("NodeFailed"), 1u);
+
+  const std::uint64_t writes = cluster.log(1).writes;
+  const auto later = cluster.submit(1, "later");
+  cluster.executor.advance(20s);
+  EXPECT_EQ(later->code(), ErrorCode::stopping);
+  EXPECT_EQ(cluster.log(1).writes, writes);
+  const auto said =
+      std::ranges::count_if(cluster.network.sent, [](const PeerMessage& m) { return m.from == NodeId(1); });
+  EXPECT_EQ(said, 0) << "nothing is sent any more";
+  // The others go on without it.
+  const NodeId leader = cluster.node(2).raft().leader();
+  ASSERT_TRUE(leader == NodeId(2) || leader == NodeId(3));
+  // A new node on the same data is the way out.
+  cluster.log(1).fail_writes.reset();
+  cluster.log(1).mode = FakeLog::Mode::posted;
+  cluster.crash(1);
+  cluster.start(1);
+  cluster.executor.advance(1s);
+  EXPECT_EQ(cluster.node(1).status().raft.leader, leader);
+}
+
+TEST(Fail, AFailedWriteInsideWriteItselfIsNoDifferent) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.log(1).mode = FakeLog::Mode::at_once;
+  cluster.log(1).fail_writes = Error{ErrorCode::io, "no"};
+  cluster.network.log = true;
+  const auto command = cluster.submit(1, "x");
+  cluster.run();
+  EXPECT_EQ(command->code(), ErrorCode::storage_failed) << command->text();
+  EXPECT_TRUE(cluster.network.sent.empty()) << "what belonged to the same output is dropped";
+}
+
+TEST(Fail, AFollowersFailedWriteAcknowledgesNothing) {  // hazard: H12, H50
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.network.lose = [](const PeerMessage& m) { return m.to == NodeId(3) || m.from == NodeId(3); };
+  cluster.log(2).fail_writes = Error{ErrorCode::io, "no"};
+  const auto command = cluster.submit(1, "x");
+  cluster.executor.advance(300ms);
+  EXPECT_EQ(command->times, 0);
+  EXPECT_EQ(cluster.node(2).status().state, NodeState::failed);
+  EXPECT_TRUE(cluster.machine(1).seen.empty());
+}
+
+TEST(Fail, TwoLeadersInATermStopTheNodeThatSeesThem) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  const Term term = cluster.node(1).raft().term();
+  const auto command = cluster.submit(1, "x");
+  cluster.node(1).receive({GroupId(), NodeId(2), NodeId(1),
+                           Message{GroupId(), NodeId(2), NodeId(1), term, Heartbeat{.commit = {}, .round = 1}}});
+  cluster.run();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::failed);
+  EXPECT_EQ(command->times, 1) << command->text();
+  const auto told = cluster.observer(1).told();
+  EXPECT_TRUE(told.back().starts_with("NodeFailed")) << told.back();
+  EXPECT_TRUE(told[told.size() - 2].starts_with("ProtocolViolation")) << told[told.size() - 2];
+  EXPECT_EQ(cluster.node(1).recent_errors().size(), 2u);
+}
+
+TEST(Fail, AThrowingTransportOnlyLosesMessages) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.transport(1).throws = true;
+  const auto command = cluster.submit(1, "x");
+  cluster.run();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::running);
+  EXPECT_GT(cluster.node(1).status().caught_exceptions, 0u);
+  cluster.transport(1).throws = false;
+  cluster.executor.advance(500ms);
+  EXPECT_TRUE(command->ok()) << command->text();
+}
+
+// A follower without room lets entries go as if the network had lost them, goes on voting, and comes back.
+TEST(Fail, AFullFollowerTakesNothingAndRecovers) {  // scenario: D-04
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.log(2).room = 100;
+  const std::uint64_t writes = cluster.log(2).writes;
+  std::vector<Command1> commands;
+  for (int i = 0; i < 10; ++i) {
+    commands.push_back(cluster.submit(1, "x"));
+    cluster.executor.advance(300ms);
+  }
+  for (const auto& command : commands)
+    EXPECT_TRUE(command->ok()) << command->text();
+  EXPECT_EQ(cluster.log(2).writes, writes);
+  EXPECT_EQ(cluster.observer(2).count("StorageFull yes"), 1u);
+  EXPECT_EQ(cluster.node(2).raft().leader(), NodeId(1));
+  cluster.log(2).room = 1u << 30;
+  cluster.executor.advance(1s);
+  EXPECT_EQ(cluster.observer(2).count("StorageFull no"), 1u);
+  EXPECT_EQ(cluster.machine(2).seen.size(), 10u);
+}
+
+TEST(Transfer, EndsWhenAnotherLeadsOrItIsKnownToHaveFailed) {  // scenario: E-13, E-15
+  TestCluster cluster(3);
+  cluster.elect(1);
+  const auto to_self = cluster.transfer(1, 1);
+  const auto to_stranger = cluster.transfer(1, 9);
+  const auto elsewhere = cluster.transfer(2, 3);
+  cluster.run();
+  EXPECT_EQ(to_self->code(), ErrorCode::invalid);
+  EXPECT_EQ(to_stranger->code(), ErrorCode::invalid);
+  EXPECT_EQ(elsewhere->code(), ErrorCode::not_leader);
+
+  cluster.network.isolate(NodeId(3));
+  const auto unreachable = cluster.transfer(1, 3);
+  const auto refused = cluster.submit(1, "x");
+  cluster.executor.advance(1s);
+  EXPECT_EQ(unreachable->code(), ErrorCode::timed_out) << unreachable->text();
+  EXPECT_EQ(refused->code(), ErrorCode::no_leader) << "not while leadership is handed over";
+  const auto taken = cluster.submit(1, "y");
+  cluster.run();
+  EXPECT_TRUE(taken->ok()) << taken->text();
+
+  const auto replaced = cluster.transfer(1, 3);
+  const auto moved = cluster.transfer(1, 2);
+  const auto again = cluster.transfer(1, 2);
+  cluster.executor.advance(100ms);
+  EXPECT_EQ(replaced->code(), ErrorCode::invalid) << replaced->text();
+  EXPECT_TRUE(moved->ok()) << moved->text();
+  EXPECT_TRUE(again->ok()) << again->text();
+  EXPECT_EQ(cluster.node(2).raft().role(), RoleName::leader);
+}
+
+}  // namespace
+}  // namespace keel::test
