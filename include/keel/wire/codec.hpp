@@ -52,7 +52,7 @@ class Encoded {
 
 // Appends `message`, behind a length prefix (u32), to what is to be sent. Entries must have been framed.
 // Error: `too_large` (max_message_bytes); then nothing was appended.
-Result<void> encode(const PeerMessage& message, Encoded& out);
+[[nodiscard]] Result<void> encode(const PeerMessage& message, Encoded& out);
 
 // The size of the message behind the length prefix that `bytes` begins with. Error: `corrupt` (no message has that size).
 [[nodiscard]] Result<std::size_t> decode_length(ByteView bytes);
