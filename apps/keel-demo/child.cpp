@@ -57,7 +57,8 @@ keel::Result<std::string> Child::start(const std::vector<std::string>& command, 
   const int file = open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0) return keel::fail(ErrorCode::io, log + ": " + std::strerror(errno));
   std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : command)
+    words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
 
   const pid_t parent = getpid();
@@ -82,7 +83,8 @@ void Child::reap(int signal, std::chrono::milliseconds patience) {
   if (!running()) return;
   ::kill(pid_, signal);
   const auto deadline = Clock::now() + patience;
-  while (running() && Clock::now() < deadline) poll(nullptr, 0, 5);
+  while (running() && Clock::now() < deadline)
+    poll(nullptr, 0, 5);
 }
 
 void Child::kill() { reap(SIGKILL, std::chrono::seconds(10)); }
@@ -106,7 +108,8 @@ keel::Result<std::vector<int>> free_ports(std::size_t count) {
     if (fd < 0 || bind(fd, raw, size) != 0 || getsockname(fd, raw, &size) != 0) break;
     ports.push_back(ntohs(address.sin_port));
   }
-  for (const int fd : sockets) close(fd);
+  for (const int fd : sockets)
+    close(fd);
   if (ports.size() < count) return keel::fail(ErrorCode::io, "no free port on the loopback");
   return ports;
 }

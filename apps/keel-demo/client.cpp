@@ -23,7 +23,8 @@ std::unexpected<keel::Error> system_error(const char* what) {
 
 void encode(const std::vector<std::string>& command, std::string& out) {
   out += "*" + std::to_string(command.size()) + "\r\n";
-  for (const std::string& word : command) out += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  for (const std::string& word : command)
+    out += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
 }
 
 }  // namespace
@@ -148,7 +149,8 @@ Result<std::vector<Answer>> Client::call_all(const std::vector<std::vector<std::
   if (!connected()) return keel::fail(ErrorCode::io, "not connected");
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::string bytes;
-  for (const auto& command : commands) encode(command, bytes);
+  for (const auto& command : commands)
+    encode(command, bytes);
   if (auto sent = send_all(bytes, deadline); !sent) return std::unexpected(sent.error());
   std::vector<Answer> answers;
   while (answers.size() < commands.size()) {

@@ -22,8 +22,8 @@ class Load {
 
   struct Totals {
     std::uint64_t acknowledged = 0;
-    std::uint64_t unknown = 0;   // no answer, or one that promises nothing: may have been written
-    std::uint64_t refused = 0;   // surely not written
+    std::uint64_t unknown = 0;        // no answer, or one that promises nothing: may have been written
+    std::uint64_t refused = 0;        // surely not written
     Clock::duration longest_pause{};  // between two acknowledgements, of all writers together
   };
   [[nodiscard]] Totals totals() const;

@@ -1,13 +1,14 @@
 // keel-demo: three keelkv processes under load, their leader killed, and every acknowledged write found again.
-#include <fmt/core.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "keel-demo/load.hpp"
 #include "keel-demo/nodes.hpp"
@@ -120,7 +121,8 @@ class Demo {
   void show(const std::string& what) {
     const auto views = nodes_->look();
     std::uint64_t highest = 0;
-    for (const NodeView& view : views) highest = std::max(highest, view.commit);
+    for (const NodeView& view : views)
+      highest = std::max(highest, view.commit);
     const auto totals = load_->totals();
     const auto now = Clock::now();
     const double span = std::max(0.001, ms(now - shown_at_) / 1000);
@@ -196,9 +198,10 @@ class Demo {
     return false;
   }
 
-  std::uint64_t highest(std::uint64_t NodeView::*field) {
+  std::uint64_t highest(std::uint64_t NodeView::* field) {
     std::uint64_t most = 0;
-    for (const NodeView& view : nodes_->look()) most = std::max(most, view.*field);
+    for (const NodeView& view : nodes_->look())
+      most = std::max(most, view.*field);
     return most;
   }
 
@@ -226,11 +229,11 @@ class Demo {
       lost += missing;
     }
     const auto totals = load_->totals();
-    say(fmt::format("\n  acknowledged   {:>10}\n  unknown        {:>10}   (no answer: may or may not be there)\n"
-                    "  refused        {:>10}   (surely not there)\n  lost           {:>10}\n"
-                    "  failover       {:>10.0f} ms\n  longest pause  {:>10.0f} ms\n",
-                    totals.acknowledged, totals.unknown, totals.refused, lost, ms(failover_),
-                    ms(totals.longest_pause)));
+    say(fmt::format(
+        "\n  acknowledged   {:>10}\n  unknown        {:>10}   (no answer: may or may not be there)\n"
+        "  refused        {:>10}   (surely not there)\n  lost           {:>10}\n"
+        "  failover       {:>10.0f} ms\n  longest pause  {:>10.0f} ms\n",
+        totals.acknowledged, totals.unknown, totals.refused, lost, ms(failover_), ms(totals.longest_pause)));
     return lost == 0 && totals.acknowledged > 0;
   }
 
@@ -241,7 +244,8 @@ class Demo {
     std::vector<std::vector<std::string>> asks;
     std::vector<std::string> expected;
     const auto ask = [&] {
-      const auto answers = asks.empty() ? std::vector<Answer>{} : client.call_all(asks, 30s).value_or(std::vector<Answer>());
+      const auto answers =
+          asks.empty() ? std::vector<Answer>{} : client.call_all(asks, 30s).value_or(std::vector<Answer>());
       for (std::size_t i = 0; i < asks.size(); ++i) {
         const bool there = i < answers.size() && answers[i].items.size() == 2 &&
                            answers[i].items[0].text == std::to_string(index) && answers[i].items[1].text == expected[i];
@@ -263,9 +267,11 @@ class Demo {
 
   void stay_up() {
     const int port = nodes_->client_ports()[0];
-    say(fmt::format("The cluster stays up. Try it, at any node:\n  redis-cli -p {} set hello world\n"
+    say(
+        fmt::format("The cluster stays up. Try it, at any node:\n  redis-cli -p {} set hello world\n"
                     "Kill a node yourself (it is started again):\n  kill -9 {}\n"
-                    "Ctrl-C here or `./dev demo stop` elsewhere ends it.\n", port, nodes_->pid(0)));
+                    "Ctrl-C here or `./dev demo stop` elsewhere ends it.\n",
+                    port, nodes_->pid(0)));
     while (!interrupt_.within(500ms)) {
       for (const std::size_t node : nodes_->revive()) {
         say(fmt::format("node {} had ended; it runs again as process {}", node + 1, nodes_->pid(node)));
@@ -318,7 +324,8 @@ int stop_all() {
       fs::remove(entry.path(), failed);  // left behind by one that was killed
       continue;
     }
-    for (const auto deadline = Clock::now() + 30s; ::kill(pid, 0) == 0 && Clock::now() < deadline;) poll(nullptr, 0, 20);
+    for (const auto deadline = Clock::now() + 30s; ::kill(pid, 0) == 0 && Clock::now() < deadline;)
+      poll(nullptr, 0, 20);
     ++stopped;
   }
   fmt::print("{} demo{} stopped\n", stopped, stopped == 1 ? "" : "s");
@@ -332,8 +339,12 @@ int main(int argc, char** argv) {
   CLI::App app{"Three keelkv processes under load; their leader is killed; nothing acknowledged is lost."};
   demo::Options options;
   app.add_flag("!--no-wait", options.wait, "end by itself; status 0 only if nothing was lost");
-  app.add_option("--seconds", options.seconds, "of load in each act")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
-  app.add_option("--writers", options.writers, "connections that write")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--seconds", options.seconds, "of load in each act")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--writers", options.writers, "connections that write")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   CLI::App* stop = app.add_subcommand("stop", "end every demo that runs");
   CLI11_PARSE(app, argc, argv);
   if (*stop) return demo::stop_all();

@@ -48,7 +48,8 @@ std::vector<std::size_t> Nodes::revive() {
 }
 
 void Nodes::end() {
-  for (Child& child : children_) child.end();
+  for (Child& child : children_)
+    child.end();
 }
 
 NodeView Nodes::look_at(std::size_t node) {
@@ -69,13 +70,15 @@ NodeView Nodes::look_at(std::size_t node) {
 
 std::vector<NodeView> Nodes::look() {
   std::vector<NodeView> views;
-  for (std::size_t node = 0; node < count; ++node) views.push_back(look_at(node));
+  for (std::size_t node = 0; node < count; ++node)
+    views.push_back(look_at(node));
   return views;
 }
 
 std::optional<std::size_t> Nodes::leader_of(const std::vector<NodeView>& views) {
   std::uint64_t newest = 0;
-  for (const NodeView& view : views) newest = std::max(newest, view.term);
+  for (const NodeView& view : views)
+    newest = std::max(newest, view.term);
   for (std::size_t node = 0; node < views.size(); ++node) {
     if (views[node].role == "leader" && views[node].term == newest) return node;
   }
