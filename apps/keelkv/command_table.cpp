@@ -1,0 +1,112 @@
+#include "keelkv/command_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "keel/base/assert.hpp"
+
+namespace keel {
+
+namespace {
+
+constexpr std::size_t shown_bytes = 128;  // of a client's words in an error
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+std::string_view shortened(std::string_view text) { return text.substr(0, shown_bytes); }
+
+bool arity_fits(const CommandSpec& command, std::size_t args) {
+  const auto wanted = static_cast<std::size_t>(command.arity < 0 ? -command.arity : command.arity);
+  return command.arity < 0 ? args >= wanted : args == wanted;
+}
+
+std::string unknown_command(Args args) {
+  std::string rest;
+  for (const std::string_view arg : args.subspan(1)) {
+    if (rest.size() >= shown_bytes) break;
+    rest += fmt::format("'{}' ", arg.substr(0, shown_bytes - rest.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", shortened(args[0]), rest);
+}
+
+std::string upper(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  const std::string_view digits = text.substr(text.front() == '-' ? 1 : 0);
+  if (digits.front() == '0' && text != "0") return std::nullopt;
+  return value;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+bool is_client_name(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::size_t CommandTable::NameHash::operator()(std::string_view name) const {
+  std::size_t hash = 14695981039346656037u;  // FNV-1a: names are short
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 1099511628211u;
+  return hash;
+}
+
+const CommandTable& CommandTable::get() {
+  static const CommandTable table;
+  return table;
+}
+
+CommandTable::CommandTable() {
+  for (const auto commands : {string_commands(), key_commands(), connection_commands(), client_commands(),
+                              server_commands(), introspection_commands(), keel_commands()}) {
+    add(commands);
+  }
+  std::ranges::sort(ordered_, {}, &CommandSpec::name);
+}
+
+void CommandTable::add(std::span<const CommandSpec> commands) {
+  for (const CommandSpec& command : commands) {
+    const bool added = by_name_.emplace(command.name, &command).second;
+    KEEL_ASSERT(added, "a command is in the table once");
+    ordered_.push_back(&command);
+  }
+}
+
+const CommandSpec* CommandTable::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+std::variant<const CommandSpec*, CommandTable::Unknown> CommandTable::resolve(Args args) const {
+  const CommandSpec* command = find(args[0]);
+  if (command == nullptr) return Unknown{unknown_command(args)};
+  if (!command->subcommands.empty() && args.size() > 1) {
+    const std::size_t prefix = command->name.size() + 1;
+    const auto sub = std::ranges::find_if(command->subcommands, [&](const CommandSpec& candidate) {
+      return equal_ignoring_case(candidate.name.substr(prefix), args[1]);
+    });
+    if (sub == command->subcommands.end()) {
+      return Unknown{fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(command->name))};
+    }
+    command = &*sub;
+  }
+  if (!arity_fits(*command, args.size())) {
+    return Unknown{fmt::format("ERR wrong number of arguments for '{}' command", command->name)};
+  }
+  return command;
+}
+
+}  // namespace keel

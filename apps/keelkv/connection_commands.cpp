@@ -1,0 +1,96 @@
+// Commands about the connection: greeting, liveness, leaving.
+#include <fmt/format.h>
+
+#include "keelkv/command_table.hpp"
+#include "keelkv/kv_connection.hpp"
+#include "keelkv/kv_server.hpp"
+
+namespace keel {
+
+namespace {
+
+void ping(KvConnection&, Args args, RespWriter& reply) {
+  if (args.size() > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
+  if (args.size() == 1) return reply.status("PONG");
+  reply.bulk(args[1]);
+}
+
+void echo(KvConnection&, Args args, RespWriter& reply) { reply.bulk(args[1]); }
+
+void select(KvConnection&, Args args, RespWriter& reply) {
+  const auto database = parse_integer(args[1]);
+  if (!database) return reply.error(errors::not_an_integer);
+  if (*database != 0) return reply.error("ERR DB index is out of range");
+  reply.ok();
+}
+
+void quit(KvConnection& connection, Args, RespWriter& reply) {
+  reply.ok();
+  connection.close_after_reply();
+}
+
+void greet(KvConnection& connection, RespWriter& reply) {
+  reply.map(7);
+  const auto field = [&](std::string_view name, std::string_view value) {
+    reply.bulk(name);
+    reply.bulk(value);
+  };
+  field("server", "redis");  // clients choose what to do by it; INFO tells who this is
+  field("version", redis_version);
+  reply.bulk("proto");
+  reply.integer(static_cast<std::int64_t>(connection.session().version));
+  reply.bulk("id");
+  reply.integer(static_cast<std::int64_t>(connection.session().id));
+  field("mode", "standalone");
+  field("role", "master");  // any node takes reads and writes
+  reply.bulk("modules");
+  reply.array(0);
+}
+
+// What may follow HELLO's version: [AUTH user password] [SETNAME name]. An empty error means that all fits.
+std::string read_hello_options(Args options, std::string_view& name) {
+  while (!options.empty()) {
+    if (equal_ignoring_case(options[0], "auth") && options.size() >= 3) {
+      if (options[1] != "default") return "WRONGPASS invalid username-password pair or user is disabled.";
+      options = options.subspan(3);
+    } else if (equal_ignoring_case(options[0], "setname") && options.size() >= 2) {
+      if (!is_client_name(options[1])) {
+        return std::string(errors::bad_client_name);
+      }
+      name = options[1];
+      options = options.subspan(2);
+    } else {
+      return fmt::format("ERR Syntax error in HELLO option '{}'", options[0].substr(0, 128));
+    }
+  }
+  return {};
+}
+
+// HELLO [2 | 3 [AUTH user password] [SETNAME name]]
+void hello(KvConnection& connection, Args args, RespWriter& reply) {
+  KvSession& session = connection.session();
+  if (args.size() == 1) return greet(connection, reply);
+  const auto version = parse_integer(args[1]);
+  if (!version) return reply.error("ERR Protocol version is not an integer or out of range");
+  if (*version != 2 && *version != 3) return reply.error("NOPROTO unsupported protocol version");
+  std::string_view name = session.name;
+  if (const std::string error = read_hello_options(args.subspan(2), name); !error.empty()) return reply.error(error);
+  session.name = std::string(name);
+  session.version = *version == 3 ? RespVersion::resp3 : RespVersion::resp2;
+  reply.use(session.version);
+  greet(connection, reply);
+}
+
+const CommandSpec table[] = {
+    {"echo", 2, echo, {}, "connection", "Returns its argument."},
+    {"hello", -1, hello, {}, "connection", "Greets the server and chooses the protocol: HELLO [2 | 3 [AUTH ...] [SETNAME ...]]."},
+    {"ping", -1, ping, {}, "connection", "Returns PONG, or its argument."},
+    {"quit", -1, quit, {}, "connection", "Closes the connection."},
+    {"select", 2, select, {}, "connection", "Chooses a database: there is only number 0."},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> connection_commands() { return table; }
+
+}  // namespace keel

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace keel {
+
+// Whether `text` matches Redis's kind of pattern, in any case: * ? [abc] [^a] [a-z] and \ before what stands for itself.
+// Takes at most time in the product of both lengths.
+[[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text);
+
+}  // namespace keel

@@ -1,0 +1,41 @@
+// KEEL: this node's own state. Nothing here asks another node, so that a demo or a test can look at each replica.
+#include "keelkv/command_table.hpp"
+#include "keelkv/info.hpp"
+#include "keelkv/kv_connection.hpp"
+#include "keelkv/kv_server.hpp"
+
+namespace keel {
+
+namespace {
+
+void applied(KvConnection& connection, Args, RespWriter& reply) {
+  reply.integer(static_cast<std::int64_t>(connection.server().machine().applied_index().value()));
+}
+
+// The applied index, and the key's value there.
+void get(KvConnection& connection, Args args, RespWriter& reply) {
+  const KvMachine& machine = connection.server().machine();
+  reply.array(2);
+  reply.integer(static_cast<std::int64_t>(machine.applied_index().value()));
+  const std::string* const value = machine.store().find(args[2]);
+  value == nullptr ? reply.null() : reply.bulk(*value);
+}
+
+void status(KvConnection& connection, Args, RespWriter& reply) { reply.bulk(status_json(connection.server())); }
+
+const CommandSpec subcommands[] = {
+    {"keel|applied", 2, applied, {}, "keel", "Returns the index of the last entry applied on this node."},
+    {"keel|get", 3, get, {2, 2, 1}, "keel", "Returns this node's applied index and the key's value there."},
+    {"keel|help", 2, list_subcommands, {}, "keel", "Lists the subcommands."},
+    {"keel|status", 2, status, {}, "keel", "Describes this node, as one line of JSON."},
+};
+
+const CommandSpec table[] = {
+    {"keel", -2, SessionHandler{nullptr}, {}, "keel", "About this replica alone.", subcommands},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> keel_commands() { return table; }
+
+}  // namespace keel

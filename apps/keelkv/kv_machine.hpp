@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "keel/port/state_machine.hpp"
+#include "keelkv/command.hpp"
+#include "keelkv/kv_store.hpp"
+
+namespace keel {
+
+// keelkv's replicated state: applies client commands from the log to a store in memory.
+class KvMachine final : public StateMachine {
+ public:
+  // The state's hash as it was at some index, kept at every `checkpoint_interval` so that nodes which are never at the
+  // same index at the same moment can still be compared.
+  struct Checkpoint {
+    Index index;
+    std::uint64_t hash = 0;
+  };
+  static constexpr std::uint64_t checkpoint_interval = 1024;
+  static constexpr std::size_t kept_checkpoints = 16;
+
+  // Errors: `corrupt`, `wrong_version` for an entry that is no command this build knows. It cannot be skipped: other
+  // nodes may have applied it.
+  void apply(std::span<Command> commands, Index up_to, Completion<Replies> done) override;
+  Index applied() override { return applied_; }
+
+  [[nodiscard]] Index applied_index() const { return applied_; }
+  [[nodiscard]] const KvStore& store() const { return store_; }
+  // The newest ones, oldest first.
+  [[nodiscard]] std::vector<Checkpoint> checkpoints() const;
+
+ private:
+  Result<void> apply_one(const Command& command, Reply& reply);
+  void advance_to(Index index);
+
+  KvStore store_;
+  Index applied_;
+  std::array<Checkpoint, kept_checkpoints> checkpoints_{};
+  std::vector<std::string_view> args_;  // reused
+};
+
+}  // namespace keel

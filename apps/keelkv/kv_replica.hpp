@@ -1,0 +1,33 @@
+#pragma once
+
+#include "keel/node/node.hpp"
+
+namespace keel {
+
+// What the client side needs of the replica behind it: a Node, or a script in a test.
+class KvReplica {
+ public:
+  virtual ~KvReplica() = default;
+  // As Node::submit and Node::read(linearizable).
+  virtual void submit(ByteView command, Instant deadline, Completion<Applied> done) = 0;
+  virtual void read(Instant deadline, Completion<Index> done) = 0;
+  [[nodiscard]] virtual NodeStatus status() const = 0;
+};
+
+class NodeReplica final : public KvReplica {
+ public:
+  explicit NodeReplica(Node& node) : node_(node) {}
+
+  void submit(ByteView command, Instant deadline, Completion<Applied> done) override {
+    node_.submit(command, {.deadline = deadline}, std::move(done));
+  }
+  void read(Instant deadline, Completion<Index> done) override {
+    node_.read(ReadLevel::linearizable, deadline, std::move(done));
+  }
+  [[nodiscard]] NodeStatus status() const override { return node_.status(); }
+
+ private:
+  Node& node_;
+};
+
+}  // namespace keel

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "keelkv/resp_writer.hpp"
+
+namespace keel {
+
+// Replies that come when they come and leave in the order of their requests.
+class ReplyQueue {
+ public:
+  using Place = std::uint64_t;
+
+  // The next place in the order.
+  Place open() {
+    waiting_.emplace_back();
+    return first_ + waiting_.size() - 1;
+  }
+
+  // The reply for `place`. Appends to `out`, for a client of `version`, all that need wait no longer.
+  void finish(Place place, std::string reply, std::string& out, RespVersion version) {
+    if (place != first_) {
+      waiting_[place - first_] = std::move(reply);
+      return;
+    }
+    append_reply(out, reply, version);
+    pop();
+    for (; !waiting_.empty() && waiting_.front(); pop()) append_reply(out, *waiting_.front(), version);
+  }
+
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+
+ private:
+  void pop() {
+    waiting_.pop_front();
+    ++first_;
+  }
+
+  Place first_ = 0;  // of the front of `waiting_`
+  std::deque<std::optional<std::string>> waiting_;
+};
+
+}  // namespace keel

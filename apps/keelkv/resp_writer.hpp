@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace keel {
+
+enum class RespVersion : std::uint8_t { resp2 = 2, resp3 = 3 };
+
+// Appends one reply, value by value, to a buffer, in either version of the protocol: what only RESP3 has becomes what
+// RESP2 clients expect in its place. Past `max_bytes` in the buffer, bulk strings are left out and `overflowed` says so:
+// the buffer then holds no whole reply.
+class RespWriter {
+ public:
+  RespWriter(std::string& out, RespVersion version, std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
+      : out_(out), max_bytes_(max_bytes), version_(version) {}
+
+  void ok() { out_.append("+OK\r\n"); }
+  void status(std::string_view text);  // no line end in it
+  // `text` begins with the error's word (ERR, WRONGTYPE, ...). Line ends in it become spaces.
+  void error(std::string_view text);
+  void integer(std::int64_t value);
+  void bulk(std::string_view bytes);
+  void text(std::string_view lines);  // for people: verbatim in RESP3
+  void null();
+  // The values follow.
+  void array(std::size_t size) { header('*', size); }
+  void set(std::size_t size) { header(version_ == RespVersion::resp3 ? '~' : '*', size); }
+  void map(std::size_t pairs);
+
+  [[nodiscard]] RespVersion version() const { return version_; }
+  void use(RespVersion version) { version_ = version; }
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
+
+ private:
+  void header(char type, std::uint64_t number);
+
+  std::string& out_;
+  std::size_t max_bytes_;
+  RespVersion version_;
+  bool overflowed_ = false;
+};
+
+// State machines answer in RESP3, so that the answer does not depend on who asked. Appends such a reply as a client of
+// `version` reads it.
+void append_reply(std::string& out, std::string_view resp3, RespVersion version);
+
+}  // namespace keel
