@@ -65,7 +65,7 @@ void add(Hash& hash, const WriteQueue& writes) {
 void add(Hash& hash, const Follower& follower, bool heard) {
   hash.add(follower.leader).add(heard).add(follower.reads.size());
   for (const FollowerRead& read : follower.reads) hash.add(read.context != 0);
-  hash.add(std::uint64_t{std::min(follower.beats_since_asked, 2U)});
+  hash.add(follower.ask_again);
 }
 
 void add(Hash& hash, const Candidate& candidate) {

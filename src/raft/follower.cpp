@@ -100,9 +100,8 @@ void Raft::on(const Message& from, const Heartbeat& beat) {
   if (beat.round == 0) return;
   send_now(from.from, HeartbeatReply{.round = beat.round});
   auto& follower = std::get<Follower>(role_);
-  if (!follower.reads.empty() && ++follower.beats_since_asked >= 2) {
-    for (FollowerRead& read : follower.reads) read.context = 0;  // the question or its answer is lost: ask again
-  }
+  // The question or its answer may be lost.
+  follower.ask_again = !follower.reads.empty() && now_ >= follower.asked + 2 * options_.heartbeat_interval;
 }
 
 }  // namespace keel

@@ -55,7 +55,7 @@ Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant
   raft.configurations_ = std::move(*configurations);
   raft.commit_ = raft.applied_ = raft.apply_told_ = recovered.base.position.index;
   raft.must_reach_ = recovered.acknowledged;
-  raft.read_context_ = raft.random_.next();
+  raft.read_context_ = raft.random_.next() >> 1;  // an answer to a question of an earlier life is not ours
   if (raft.log_.last().term > raft.hard_state_.term) {
     return fail(ErrorCode::corrupt, "the log ends in term " + std::to_string(raft.log_.last().term.value()) +
                                         ", behind the recorded term " +

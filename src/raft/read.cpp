@@ -68,24 +68,26 @@ void Raft::release_reads(Leader& leader) {
   }
 }
 
+// One question for all that came since the last; and another for all when its answer is long in coming. An answer to an
+// earlier question still counts, or a group slower than our patience would never get one.
 void Raft::ask_leader_for_reads(Follower& follower) {
-  bool asks = false;
-  for (FollowerRead& read : follower.reads) {
-    if (read.context != 0) continue;
-    if (!asks) ++read_context_;
-    asks = true;
-    read.context = read_context_;
+  if (follower.reads.empty() || (follower.reads.back().context != 0 && !follower.ask_again)) return;
+  ++read_context_;
+  for (auto read = follower.reads.rbegin(); read != follower.reads.rend() && read->context == 0; ++read) {
+    read->context = read_context_;
   }
-  if (!asks) return;
-  follower.beats_since_asked = 0;
+  follower.ask_again = false;
+  follower.asked = now_;
   send_now(follower.leader, ReadIndexRequest{read_context_});
 }
 
+// The leader took the index after the question came, so it serves every read asked for before.
 void Raft::on(const Message& from, const ReadIndexReply& reply) {
   auto* follower = std::get_if<Follower>(&role_);
-  if (follower == nullptr || from.from != follower->leader) return reject(from, RejectReason::stale);
+  const bool ours = follower != nullptr && from.from == follower->leader && reply.context <= read_context_;
+  if (!ours) return reject(from, RejectReason::stale);
   std::erase_if(follower->reads, [&](const FollowerRead& read) {
-    if (read.context != reply.context) return false;
+    if (read.context == 0 || read.context > reply.context) return false;
     out_.reads_ready.push_back({read.id, reply.confirmed ? std::optional(reply.index) : std::nullopt});
     return true;
   });

@@ -16,7 +16,7 @@ namespace keel {
 
 struct FollowerRead {
   ReadId id;
-  std::uint64_t context = 0;  // of the request that asks for it; 0: not asked yet
+  std::uint64_t context = 0;  // of the request that first asked for it; 0: not asked yet
   bool operator==(const FollowerRead&) const = default;
 };
 
@@ -24,7 +24,8 @@ struct Follower {
   NodeId leader{};
   Instant heard{};                  // from that leader
   std::vector<FollowerRead> reads;  // waiting for the leader's word
-  unsigned beats_since_asked = 0;
+  Instant asked{};                  // when that word was last asked for
+  bool ask_again = false;
   bool operator==(const Follower&) const = default;
 };
 
