@@ -56,15 +56,18 @@ void Raft::replicate_to(Leader& leader, Progress& peer) {
     if (peer.next <= log_.base().index) {
       // What it needs is gone. It may well need exactly our base: the base's term is known, so an empty log above is
       // no reason to leave it waiting (H11).
-      set_state(peer, ReplicationState::snapshot);
-      out_.send_snapshot.push_back(peer.id);
-      return;
+      return need_snapshot(peer);
     }
     const bool in_memory = peer.next >= log_.cache_first();
     if (!in_memory && !probes) return ask_fetch(leader, peer);
     const auto entries = log_.cached({peer.next, last}, options_.max_append_bytes, options_.max_append_entries);
     send_append(peer, {entries.begin(), entries.end()});
   }
+}
+
+void Raft::need_snapshot(Progress& peer) {
+  start(peer, ReplicationState::snapshot, std::max(peer.next, log_.base().index.next()));
+  out_.send_snapshot.push_back(peer.id);
 }
 
 void Raft::send_append(Progress& peer, std::vector<Entry> entries) {
@@ -108,12 +111,8 @@ void Raft::fetch_failed(const Fetch& fetch, ErrorCode code) {
   Progress* peer = leader != nullptr && fetch.term == hard_state_.term ? leader->find(fetch.peer) : nullptr;
   if (peer == nullptr || peer->fetching != fetch.request) return;
   peer->fetching = 0;
-  if (code == ErrorCode::compacted) {
-    set_state(*peer, ReplicationState::snapshot);
-    out_.send_snapshot.push_back(peer->id);
-    return;
-  }
-  start_probe(*peer, peer->match.next());
+  if (code == ErrorCode::compacted) return need_snapshot(*peer);
+  start(*peer, ReplicationState::probe, peer->match.next());
   peer->probing = true;
 }
 
@@ -150,22 +149,25 @@ void Raft::on(const Message& from, const AppendReply& reply) {
     if (peer->state != ReplicationState::pipeline) set_state(*peer, ReplicationState::pipeline);
     return advance_commit(std::get<Leader>(role_));
   }
+  if (peer->state == ReplicationState::snapshot) return;  // it still waits for it
   // Refused. In a probe only the answer to that probe counts; in a pipeline anything above what is known to match means
   // a gap. A late refusal never lowers what is known (H6).
   const bool current = peer->state == ReplicationState::probe ? reply.index == peer->next.previous()
                                                               : reply.index > peer->match;
   if (!current || reply.index <= peer->match) return reject(from, RejectReason::stale);
-  const LogPosition meets = log_.last_not_above(std::min(reply.hint.index, reply.index.previous()), reply.hint.term);
-  start_probe(*peer, std::max(meets.index, peer->match).next());
+  const Index shared = std::max(std::min(reply.hint.index, reply.index.previous()), peer->match);
+  // What the two logs may share lies before our base: asking on would be answered the same for ever (H11).
+  if (shared < log_.base().index) return start(*peer, ReplicationState::probe, log_.base().index);
+  start(*peer, ReplicationState::probe, std::max(log_.last_not_above(shared, reply.hint.term).index, peer->match).next());
 }
 
-void Raft::start_probe(Progress& peer, Index next) {
+void Raft::start(Progress& peer, ReplicationState state, Index next) {
   peer.next = next;
   peer.probing = false;
   peer.fetching = 0;
   peer.inflight.clear();
   peer.inflight_bytes = 0;
-  set_state(peer, ReplicationState::probe);
+  set_state(peer, state);
 }
 
 void Raft::set_state(Progress& peer, ReplicationState state) {
@@ -179,7 +181,7 @@ void Raft::unreachable(NodeId id) {
   auto* leader = std::get_if<Leader>(&role_);
   Progress* peer = leader != nullptr ? leader->find(id) : nullptr;
   if (peer == nullptr || peer->state != ReplicationState::pipeline) return;
-  start_probe(*peer, peer->match.next());
+  start(*peer, ReplicationState::probe, peer->match.next());
   peer->probing = true;  // the next heartbeat asks again: no storm towards a dead peer
 }
 
@@ -200,7 +202,9 @@ void Raft::beat(Leader& leader) {
   for (Progress& peer : leader.peers) {
     if (peer.state == ReplicationState::probe) {
       peer.probing = false;
-    } else if (peer.state == ReplicationState::pipeline && !peer.inflight.empty() && !peer.moved) {
+    } else if (peer.state == ReplicationState::snapshot) {
+      send_append(peer, {});  // "does your log reach mine by now?": however the snapshot came, its end is seen (H48)
+    } else if (!peer.inflight.empty() && !peer.moved) {
       // All in flight may be lost (H10): "do you have what I sent last?" is refused at once if there is a gap.
       send_append(peer, {});
     }

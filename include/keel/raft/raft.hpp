@@ -174,12 +174,13 @@ class Raft {
   void replicate(Leader& leader);
   void replicate_to(Leader& leader, Progress& peer);
   void ask_fetch(Leader& leader, Progress& peer);
+  void need_snapshot(Progress& peer);
   void send_append(Progress& peer, std::vector<Entry> entries);
   void start_round(Leader& leader);
   void beat(Leader& leader);
   [[nodiscard]] bool window_full(const Progress& peer) const;
   Progress* answered(const Message& from);
-  void start_probe(Progress& peer, Index next);
+  void start(Progress& peer, ReplicationState state, Index next);
   void set_state(Progress& peer, ReplicationState state);
   void advance_commit(Leader& leader);
   void tell_commit(Leader& leader);
