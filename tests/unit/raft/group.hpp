@@ -4,81 +4,102 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "keel/raft/raft.hpp"
+#include "model_disk.hpp"
+#include "watch.hpp"
 
 namespace keel::test {
 
 // A few Rafts in one place, without nodes, disks or a network: a test decides which message arrives, when a write is
-// durable, and what time it is. Entries that were written are kept, so that a member can be restarted.
+// durable, and what time it is. A Watch looks on after every step.
 class Group {
  public:
+  using Lost = std::function<bool(const Message&)>;
+
   struct Member {
     std::optional<Raft> raft;
     RaftOptions options;
-    Recovered disk;                 // what is durable
-    std::vector<Entry> entries;     // behind disk.base
-    std::deque<Write> writes;       // issued, not yet durable
-    std::deque<HeldMessage> held;   // waiting for one of them
+    ModelDisk disk;                // what is durable
+    ModelDisk issued;              // what will be, once all `writes` are
+    std::deque<Write> writes;      // issued, not yet durable
+    std::deque<HeldMessage> held;  // waiting for one of them
     std::vector<RaftEvent> events;
-    std::vector<Index> applied;
+    std::vector<Index> applied;    // since the last start
     std::vector<ReadReady> reads;
     std::vector<Fetch> fetches;
     std::vector<NodeId> wants_snapshot;
-    bool instant_disk = true;       // writes are durable at once
+    Output out;                    // reused, as a Node would
+    Index handed;                  // up to where the machine was given entries
+    Duration clock_offset{};
+    bool instant_disk = true;      // writes are durable at once
+    bool instant_machine = true;   // entries are applied at once
   };
 
   explicit Group(std::size_t size, const std::function<void(RaftOptions&)>& adjust = {}) {
     std::vector<keel::Member> members;
     for (std::uint64_t id = 1; id <= size; ++id) members.push_back({.id = NodeId(id)});
-    genesis = make_genesis("test", std::move(members));
-    for (std::uint64_t id = 1; id <= size; ++id) {
-      Member& member = nodes[NodeId(id)];
-      member.options.id = NodeId(id);
-      member.options.seed = 1000 + id;
-      if (adjust) adjust(member.options);
-      member.disk.hard_state = {Term(1), nobody};
-      store(member, {Index(1), Term(1), EntryKind::genesis, encode(genesis)});
-      start(NodeId(id));
-    }
+    begin(make_genesis("test", std::move(members)), adjust);
   }
+  explicit Group(Genesis first, const std::function<void(RaftOptions&)>& adjust = {}) { begin(std::move(first), adjust); }
+
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
 
   Raft& raft(std::uint64_t id) { return *nodes.at(NodeId(id)).raft; }
   Member& node(std::uint64_t id) { return nodes.at(NodeId(id)); }
 
   void start(NodeId id) {
     Member& member = nodes.at(id);
-    member.writes.clear();
-    member.held.clear();
     ++member.options.seed;
-    auto raft = Raft::make(member.options, member.disk, now);
+    auto raft = Raft::make(member.options, member.disk.recover(), time_of(member));
     if (!raft) throw std::runtime_error(raft.error().message);
+    member.issued = member.disk;
+    member.handed = member.disk.base.position.index;
+    member.applied.clear();
     member.raft.emplace(std::move(*raft));
     pump(id);
   }
-  void crash(std::uint64_t id) { node(id).raft.reset(); }
+  // Power goes. Of what was issued and is not durable, the first `writes` are on the disk, and `torn` steps of the next.
+  void crash(std::uint64_t id, std::size_t writes = 0, std::size_t torn = 0) {
+    Member& member = node(id);
+    for (std::size_t i = 0; i < member.writes.size() && i <= writes; ++i) {
+      const WriteBatch& batch = member.writes[i].batch;
+      i < writes ? member.disk.write(batch) : member.disk.write_torn(batch, torn);
+    }
+    member.raft.reset();
+    member.writes.clear();
+    member.held.clear();
+    member.fetches.clear();
+    member.wants_snapshot.clear();
+    watch.forget(NodeId(id));
+  }
   void restart(std::uint64_t id) { start(NodeId(id)); }
 
   // Takes a node's output and does what a Node would.
   void pump(NodeId id) {
     Member& member = nodes.at(id);
     while (member.raft && member.raft->has_output()) {
-      Output out;
+      Output& out = member.out;
       member.raft->take_output(out);
-      if (out.write) member.writes.push_back(std::move(*out.write));
-      for (Message& message : out.send) network.push_back(std::move(message));
+      if (out.write) {
+        member.issued.write(out.write->batch);
+        member.writes.push_back(std::move(*out.write));
+      }
+      for (Message& message : out.send) leave(member, std::move(message));
       for (HeldMessage& held : out.send_after_write) member.held.push_back(std::move(held));
-      for (RaftEvent& event : out.events) member.events.push_back(std::move(event));
+      for (RaftEvent& event : out.events) note(member, std::move(event));
       for (const ReadReady& read : out.reads_ready) member.reads.push_back(read);
       for (const Fetch& fetch : out.fetch) member.fetches.push_back(fetch);
       for (const NodeId peer : out.send_snapshot) member.wants_snapshot.push_back(peer);
+      hand_over(member, out.apply);
+      watch.step(id, seen_);
       if (member.instant_disk) finish_writes(id);
-      if (!out.apply.empty()) {
-        for (Index i = out.apply.first; i <= out.apply.last; ++i) member.applied.push_back(i);
-        member.raft->applied(out.apply.last);
-      }
+      if (member.instant_machine) finish_apply(id);
     }
   }
 
@@ -87,17 +108,46 @@ class Group {
     Member& member = nodes.at(id);
     const Write write = std::move(member.writes.front());
     member.writes.pop_front();
-    if (write.batch.hard_state) member.disk.hard_state = *write.batch.hard_state;
-    if (write.batch.truncate_from) cut(member, *write.batch.truncate_from);
-    for (const Entry& entry : write.batch.entries) store(member, entry);
+    member.disk.write(write.batch);
     member.raft->written(write.id);
-    while (!member.held.empty() && member.held.front().after <= write.id) {
-      network.push_back(std::move(member.held.front().message));
-      member.held.pop_front();
+    std::deque<HeldMessage> held = std::exchange(member.held, {});
+    for (HeldMessage& waiting : held) {
+      if (waiting.after <= write.id) {
+        leave(member, std::move(waiting.message));
+      } else {
+        member.held.push_back(std::move(waiting));
+      }
     }
   }
   void finish_writes(NodeId id) {
     while (!nodes.at(id).writes.empty()) finish_write(id);
+  }
+  void finish_writes(std::uint64_t id) {
+    finish_writes(NodeId(id));
+    pump(NodeId(id));
+  }
+  void finish_apply(NodeId id) {
+    Member& member = nodes.at(id);
+    if (member.raft && member.handed > member.raft->status().applied) member.raft->applied(member.handed);
+  }
+  // Answers the oldest fetch from what was written.
+  void finish_fetch(std::uint64_t id) {
+    Member& member = node(id);
+    const Fetch fetch = member.fetches.front();
+    member.fetches.erase(member.fetches.begin());
+    std::vector<Entry> found;
+    std::size_t bytes = 0;
+    for (Index index = fetch.range.first; index <= fetch.range.last; ++index) {
+      const Entry* entry = member.issued.find(index);
+      if (entry == nullptr || (!found.empty() && (bytes += entry->payload.size()) > fetch.max_bytes)) break;
+      found.push_back(*entry);
+    }
+    if (found.empty()) {
+      member.raft->fetch_failed(fetch, ErrorCode::compacted);
+    } else {
+      member.raft->fetched(fetch, std::move(found));
+    }
+    pump(NodeId(id));
   }
 
   void deliver(Message message) {
@@ -108,25 +158,27 @@ class Group {
     pump(to);
   }
   // Delivers everything that `lost` does not hold for, and what follows from it, until nothing is under way.
-  void settle(const std::function<bool(const Message&)>& lost = {}) {
+  void settle(const Lost& lost = {}) {
     for (std::size_t budget = 100000; !network.empty(); --budget) {
-      if (budget == 0) throw std::runtime_error("the messages never end");
+      if (budget == 0) throw std::runtime_error("the messages never end: " + long_form(network.front()));
       Message message = std::move(network.front());
       network.pop_front();
       if (!lost || !lost(message)) deliver(std::move(message));
     }
   }
 
+  void advance_one(NodeId id) {
+    Member& member = nodes.at(id);
+    if (!member.raft) return;
+    member.raft->advance(time_of(member));
+    pump(id);
+  }
   void advance(Duration by) {
     now += by;
-    for (auto& [id, member] : nodes) {
-      if (!member.raft) continue;
-      member.raft->advance(now);
-      pump(id);
-    }
+    for (const auto& [id, member] : nodes) advance_one(id);
   }
   // Time passes in small steps, messages arriving in between.
-  void run(Duration span, const std::function<bool(const Message&)>& lost = {}) {
+  void run(Duration span, const Lost& lost = {}) {
     for (Duration step = std::chrono::milliseconds(10); span > Duration::zero(); span -= step) {
       advance(step);
       settle(lost);
@@ -144,33 +196,56 @@ class Group {
     settle();
   }
   Result<LogPosition> propose(std::uint64_t id, const std::string& text) {
-    auto position = raft(id).propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text))));
+    auto position = raft(id).propose(EntryKind::command, payload(text));
     pump(NodeId(id));
     return position;
   }
+  static Payload payload(const std::string& text) { return Payload::copy_of(std::as_bytes(std::span(text))); }
+  [[nodiscard]] Instant time_of(const Member& member) const { return now + member.clock_offset; }
 
   std::map<NodeId, Member> nodes;
   std::deque<Message> network;
   Genesis genesis;
   Instant now{};
+  Watch watch;
+  bool violations_allowed = false;  // a test that plays a broken peer
 
  private:
-  static void store(Member& member, const Entry& entry) {
-    Recovered& disk = member.disk;
-    if (disk.terms.empty() || disk.terms.back().term != entry.term) disk.terms.push_back({entry.index, entry.term});
-    if (entry.kind == EntryKind::genesis || entry.kind == EntryKind::configuration) {
-      disk.configurations.push_back(entry);
+  void begin(Genesis first, const std::function<void(RaftOptions&)>& adjust) {
+    genesis = std::move(first);
+    for (const keel::Member& one : genesis.configuration.members) {
+      Member& member = nodes[one.id];
+      member.options.id = one.id;
+      member.options.seed = 1000 + one.id.value();
+      if (adjust) adjust(member.options);
+      member.disk.hard_state = {Term(1), nobody};
+      member.disk.append({Index(1), Term(1), EntryKind::genesis, encode(genesis)});
+      seen_[one.id] = {&member.raft, &member.disk, &member.issued};
     }
-    disk.last = entry.index;
-    member.entries.push_back(entry);
+    for (const auto& [id, member] : nodes) start(id);
   }
-  static void cut(Member& member, Index from) {
-    Recovered& disk = member.disk;
-    while (!member.entries.empty() && member.entries.back().index >= from) member.entries.pop_back();
-    while (!disk.terms.empty() && disk.terms.back().first >= from) disk.terms.pop_back();
-    while (!disk.configurations.empty() && disk.configurations.back().index >= from) disk.configurations.pop_back();
-    disk.last = from.previous();
+  void leave(const Member& member, Message message) {
+    Watch::leaves(message, member.disk);
+    network.push_back(std::move(message));
   }
+  static void hand_over(Member& member, IndexRange range) {
+    if (range.empty()) return;
+    if (range.first != member.handed.next()) throw std::logic_error("entries to apply do not follow one another");
+    for (Index i = range.first; i <= range.last; ++i) member.applied.push_back(i);
+    member.handed = range.last;
+  }
+  void note(Member& member, RaftEvent event) const {
+    if (!violations_allowed) {
+      if (std::holds_alternative<ProtocolViolation>(event)) throw std::logic_error(describe(event));
+      const auto* rejected = std::get_if<MessageRejected>(&event);
+      const bool unexpected = rejected != nullptr && (rejected->reason == RejectReason::malformed ||
+                                                      rejected->reason == RejectReason::not_for_us);
+      if (unexpected) throw std::logic_error(describe(event));
+    }
+    member.events.push_back(std::move(event));
+  }
+
+  std::map<NodeId, Watch::Seen> seen_;
 };
 
 }  // namespace keel::test
