@@ -23,7 +23,7 @@ Result<HostPort> split_address(std::string_view address) {
   const std::size_t colon = address.rfind(':');
   std::string_view host = address.substr(0, colon);
   const std::string_view port = colon == address.npos ? std::string_view{} : address.substr(colon + 1);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   const bool ambiguous = !bracketed && host.find(':') != host.npos;
   if (host.empty() || ambiguous || !is_port(port)) {
