@@ -18,12 +18,13 @@ void Raft::on(const Message& from, AppendRequest& request) {
   if (request.previous.term > from.term) return reject(from, RejectReason::malformed);
   if (!follow(from.from)) return;
 
-  // What is committed here is in the leader's log too: the message meets our log at the commit index or behind.
+  // Up to our base everything is committed, whoever leads has it, and we can no longer compare.
   const Index end = request.previous.index + request.entries.size();
   std::span<Entry> entries(request.entries);
-  if (request.previous.index < commit_) {
-    entries = entries.subspan(std::min<std::size_t>(entries.size(), commit_ - request.previous.index));
+  if (request.previous.index < log_.base().index) {
+    entries = entries.subspan(std::min<std::size_t>(entries.size(), log_.base().index - request.previous.index));
   } else if (!log_.has(request.previous)) {
+    if (request.previous.index <= commit_) return conflict_below_commit(from, request.previous.index);
     return refuse_append(from, request.previous);
   }
   if (!adopt_entries(from, entries)) return;
@@ -46,9 +47,9 @@ bool Raft::adopt_entries(const Message& from, std::span<Entry> entries) {
   if (entries.empty()) return true;
 
   const Index first = entries.front().index;
-  if (first <= commit_) {
-    emit(ProtocolViolation{"node " + std::to_string(from.from.value()) + " sent another entry at index " +
-                           std::to_string(first.value()) + ", which is committed here"});
+  // The genesis entry was never in doubt: one that differs is another cluster's.
+  if (first <= std::max(commit_, genesis() != nullptr ? Index(1) : Index())) {
+    conflict_below_commit(from, first);
     return false;
   }
   if (first <= log_.last().index) truncate_from(first);
@@ -67,6 +68,11 @@ bool Raft::adopt_entries(const Message& from, std::span<Entry> entries) {
   emit(EntriesAppended{{first, log_.last().index}, hard_state_.term});
   if (reconfigured) configuration_changed();
   return true;
+}
+
+void Raft::conflict_below_commit(const Message& from, Index index) {
+  emit(ProtocolViolation{"node " + std::to_string(from.from.value()) + " has another entry at index " +
+                         std::to_string(index.value()) + ", which is committed here"});
 }
 
 void Raft::truncate_from(Index index) {

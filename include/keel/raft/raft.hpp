@@ -71,7 +71,7 @@ class Raft {
   void receive(Message message);
   // Appends to the log of a leader. `expected` is the term the caller believes in, if it cares.
   // Errors: `not_leader`, `no_leader` (none known, or leadership is being handed over), `wrong_term`, `too_large`,
-  // `overloaded`: in each case nothing was appended.
+  // `overloaded`, `invalid` (of a kind that only Raft makes): in each case nothing was appended.
   Result<LogPosition> propose(EntryKind kind, Payload payload, std::optional<Term> expected = std::nullopt);
   void written(WriteId id);
   void applied(Index index);
@@ -153,6 +153,7 @@ class Raft {
   void campaign(bool for_transfer);
   void start_pre_vote();
   void start_election(bool for_transfer);
+  void become_candidate(Candidate candidate);
   void ask_for_votes(const Candidate& candidate, Term term);
   void record(Ballot ballot);
   void decide_election();
@@ -188,6 +189,7 @@ class Raft {
   // follower.cpp: the other side.
   void refuse_append(const Message& from, LogPosition previous);
   bool adopt_entries(const Message& from, std::span<Entry> entries);
+  void conflict_below_commit(const Message& from, Index index);
   void commit_to(Index index);
   void truncate_from(Index index);
   void configuration_changed();
