@@ -39,23 +39,27 @@ void Raft::campaign(bool for_transfer) {
 
 // PreVote (thesis 9.6): ask who would vote for us before touching the term. Nothing is written.
 void Raft::start_pre_vote() {
-  fail_reads();
-  role_ = Candidate{.pre_vote = true, .ballots = {}};
-  emit(RoleChanged{RoleName::candidate, hard_state_.term});
+  become_candidate({.pre_vote = true, .ballots = {}});
   emit(CampaignStarted{true, false, hard_state_.term.next()});
   ask_for_votes(std::get<Candidate>(role_), hard_state_.term.next());
   record({options_.id, true, options_.id});
 }
 
 void Raft::start_election(bool for_transfer) {
-  fail_reads();
   hard_state_ = {hard_state_.term.next(), options_.id};
   writes_.save(hard_state_);
-  role_ = Candidate{.for_transfer = for_transfer, .ballots = {}};
   emit(TermChanged{hard_state_.term});
-  emit(RoleChanged{RoleName::candidate, hard_state_.term});
+  become_candidate({.for_transfer = for_transfer, .ballots = {}});
   emit(CampaignStarted{false, for_transfer, hard_state_.term});
   ask_for_votes(std::get<Candidate>(role_), hard_state_.term);
+}
+
+void Raft::become_candidate(Candidate candidate) {
+  fail_reads();
+  const bool had_leader = leader() != nobody;
+  role_ = std::move(candidate);
+  emit(RoleChanged{RoleName::candidate, hard_state_.term});
+  if (had_leader) emit(LeaderChanged{nobody, hard_state_.term});
 }
 
 void Raft::ask_for_votes(const Candidate& candidate, Term term) {
