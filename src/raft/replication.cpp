@@ -6,6 +6,14 @@
 
 namespace keel {
 
+namespace {
+
+bool is_rafts_own(EntryKind kind) {
+  return kind == EntryKind::genesis || kind == EntryKind::term_start || kind == EntryKind::configuration;
+}
+
+}  // namespace
+
 Result<LogPosition> Raft::propose(EntryKind kind, Payload payload, std::optional<Term> expected) {
   fed_ = true;
   auto* leader = std::get_if<Leader>(&role_);
@@ -19,6 +27,7 @@ Result<LogPosition> Raft::propose(EntryKind kind, Payload payload, std::optional
     return fail(ErrorCode::wrong_term, "the term is " + std::to_string(hard_state_.term.value()) + ", not " +
                                            std::to_string(expected->value()));
   }
+  if (is_rafts_own(kind)) return fail(ErrorCode::invalid, "an entry of this kind is made by Raft alone");
   if (leader->transfer) return fail(ErrorCode::no_leader, "leadership is being handed over; try again");
   if (payload.size() > options_.max_entry_bytes) {
     return fail(ErrorCode::too_large, std::to_string(payload.size()) + " bytes; an entry has at most " +
