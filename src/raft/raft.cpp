@@ -35,13 +35,50 @@ Progress* Leader::find(NodeId id) {
   return found == peers.end() ? nullptr : &*found;
 }
 
-Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant now) {
-  if (auto good = validate(options); !good) return std::unexpected(good.error());
-  if (!recovered.untrusted.empty()) {
+namespace {
+
+std::unexpected<Error> contradiction(const std::string& what) {
+  return fail(ErrorCode::corrupt, "what the log store found contradicts itself: " + what +
+                                      "; restore this node's data from its peers");
+}
+
+// A store may be the user's own: nothing it says is relied upon unseen.
+Result<void> check(const Recovered& found) {
+  const std::string end = "entry " + std::to_string(found.last.value());
+  if (!found.untrusted.empty()) {
     return fail(ErrorCode::corrupt, "the log has damaged entries from index " +
-                                        std::to_string(recovered.untrusted.front().first.value()) +
+                                        std::to_string(found.untrusted.front().first.value()) +
                                         " on; restore this node's data from its peers");
   }
+  const LogPosition base = found.base.position;
+  if (found.last < base.index) return contradiction("the log ends at " + end + ", before its base");
+  TermRun before{base.index, base.term};
+  for (const TermRun& run : found.terms) {
+    const bool first = &run == &found.terms.front();
+    const bool follows = first ? run.first == base.index.next() && run.term >= before.term
+                               : run.first > before.first && run.term > before.term;
+    if (!follows || run.first > found.last) {
+      return contradiction("the terms at entry " + std::to_string(run.first.value()) + " do not follow");
+    }
+    before = run;
+  }
+  if (found.terms.empty() && found.last > base.index) return contradiction(end + " has no term");
+  if (before.term > found.hard_state.term) return contradiction(end + " is of a term behind the recorded one");
+  Index configured = base.index;
+  for (const Entry& entry : found.configurations) {
+    if (entry.index <= configured || entry.index > found.last) {
+      return contradiction("the configuration at entry " + std::to_string(entry.index.value()) + " is out of order");
+    }
+    configured = entry.index;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant now) {
+  if (auto good = validate(options); !good) return std::unexpected(good.error());
+  if (auto good = check(recovered); !good) return std::unexpected(good.error());
   auto configurations = Configurations::recover(recovered);
   if (!configurations) return std::unexpected(configurations.error());
 
@@ -56,11 +93,6 @@ Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant
   raft.commit_ = raft.applied_ = raft.apply_told_ = recovered.base.position.index;
   raft.must_reach_ = recovered.acknowledged;
   raft.read_context_ = raft.random_.next() >> 1;  // an answer to a question of an earlier life is not ours
-  if (raft.log_.last().term > raft.hard_state_.term) {
-    return fail(ErrorCode::corrupt, "the log ends in term " + std::to_string(raft.log_.last().term.value()) +
-                                        ", behind the recorded term " +
-                                        std::to_string(raft.hard_state_.term.value()));
-  }
   raft.reset_election_deadline();
   raft.fed_ = true;
   if (raft.configurations_.has_any()) raft.out_.members = raft.configurations_.current();
