@@ -287,7 +287,7 @@ template <class E>
 std::vector<E> World::events_of(Who node) const {
   std::vector<E> found;
   for (const Event& event : events(node)) {
-    if constexpr (requires { std::get_if<E>(&event.what); }) {
+    if constexpr (!std::is_constructible_v<RaftEvent, E>) {
       if (const E* one = std::get_if<E>(&event.what)) found.push_back(*one);
     } else if (const auto* protocol = std::get_if<RaftEvent>(&event.what)) {
       if (const E* one = std::get_if<E>(protocol)) found.push_back(*one);
