@@ -145,6 +145,11 @@ void SimMedia::flip(std::string_view name, std::uint64_t offset, unsigned bit) {
 
 void SimMedia::fail(DiskOp op, std::uint64_t nth) { state_->faults[slot(op)].at.insert(state_->begun[slot(op)] + nth); }
 void SimMedia::fail_all(DiskOp op, bool on) { state_->faults[slot(op)].always = on; }
+void SimMedia::mend() {
+  state_->faults = {};
+  slow_down(Duration(0));
+  hang(false);
+}
 void SimMedia::slow_down(Duration by) { state_->slower = by; }
 void SimMedia::set_capacity(std::uint64_t bytes) { state_->capacity = bytes; }
 void SimMedia::crash_at(std::uint64_t nth) { state_->crash_at = nth == 0 ? 0 : state_->begun_in_all + nth; }

@@ -67,7 +67,7 @@ Result<void> result_of(std::string_view operation, std::string_view file, int re
 
 int write_bytes(int descriptor, ByteView bytes, std::uint64_t offset) {
   iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  return posix::write_all({&piece, 1}, offset, [descriptor](const iovec* pieces, int count, std::uint64_t at) {
+  return write_all({&piece, 1}, offset, [descriptor](const iovec* pieces, int count, std::uint64_t at) {
     return ::pwritev(descriptor, pieces, count, static_cast<off_t>(at));
   });
 }
@@ -78,13 +78,13 @@ int write_buffers(int descriptor, const std::vector<DiskBuffer>& buffers, std::u
   for (const DiskBuffer& buffer : buffers) {
     pieces.push_back({const_cast<std::byte*>(buffer.bytes.data()), buffer.bytes.size()});
   }
-  return posix::write_all(pieces, offset, [descriptor](const iovec* at, int count, std::uint64_t where) {
+  return write_all(pieces, offset, [descriptor](const iovec* at, int count, std::uint64_t where) {
     return ::pwritev(descriptor, at, count, static_cast<off_t>(where));
   });
 }
 
 int read_bytes(int descriptor, std::span<std::byte> into, std::uint64_t offset, std::size_t& got) {
-  return posix::read_all(into, offset, got, [descriptor](std::byte* at, std::size_t size, std::uint64_t where) {
+  return read_all(into, offset, got, [descriptor](std::byte* at, std::size_t size, std::uint64_t where) {
     return ::pread(descriptor, at, size, static_cast<off_t>(where));
   });
 }
@@ -92,7 +92,7 @@ int read_bytes(int descriptor, std::span<std::byte> into, std::uint64_t offset, 
 // Zeros are really written: blocks that are only reserved cost a journal commit each when they are first written to.
 // Synced piece by piece, so that a big file does not stand in the device's queue before someone's small write.
 int write_zeros(int descriptor, std::uint64_t size) {
-  if (const int reason = posix::until_done([&] { return ::fallocate(descriptor, 0, 0, static_cast<off_t>(size)); });
+  if (const int reason = until_done([&] { return ::fallocate(descriptor, 0, 0, static_cast<off_t>(size)); });
       reason != 0 && reason != EOPNOTSUPP) {
     return reason;
   }
@@ -100,9 +100,9 @@ int write_zeros(int descriptor, std::uint64_t size) {
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
     const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, zeros.size()));
     if (const int reason = write_bytes(descriptor, ByteView(zeros).first(step), at); reason != 0) return reason;
-    if (const int reason = posix::until_done([&] { return ::fdatasync(descriptor); }); reason != 0) return reason;
+    if (const int reason = until_done([&] { return ::fdatasync(descriptor); }); reason != 0) return reason;
   }
-  return posix::until_done([&] { return ::fsync(descriptor); });
+  return until_done([&] { return ::fsync(descriptor); });
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ struct PosixDisk::Directory {
     return ::openat(descriptor.number, name.c_str(), flags | O_CLOEXEC, 0644);
   }
   [[nodiscard]] int sync() const {
-    return posix::until_done([&] { return ::fsync(descriptor.number); });
+    return until_done([&] { return ::fsync(descriptor.number); });
   }
   [[nodiscard]] int unlink(const std::string& name) const {
     return ::unlinkat(descriptor.number, name.c_str(), 0) < 0 ? errno : 0;
@@ -135,7 +135,7 @@ struct PosixDisk::Directory {
       const Descriptor file(open(temporary, O_RDWR | O_CREAT | O_TRUNC));
       if (file.number < 0) return errno;
       if (const int reason = write_bytes(file.number, contents, 0); reason != 0) return reason;
-      if (const int reason = posix::until_done([&] { return ::fsync(file.number); }); reason != 0) return reason;
+      if (const int reason = until_done([&] { return ::fsync(file.number); }); reason != 0) return reason;
     }
     if (const int reason = rename(temporary, name); reason != 0) return reason;
     return sync();
@@ -235,7 +235,7 @@ Result<void> PosixDisk::lock() {
   if (directory_->lock != nullptr) return {};
   auto file = std::make_unique<Descriptor>(directory_->open(std::string(lock_name), O_RDWR | O_CREAT));
   if (file->number < 0) return failed("open", lock_name, errno);
-  const int reason = posix::until_done([&] { return ::flock(file->number, LOCK_EX | LOCK_NB); });
+  const int reason = until_done([&] { return ::flock(file->number, LOCK_EX | LOCK_NB); });
   if (reason == EWOULDBLOCK) {
     return fail(ErrorCode::locked, fmt::format("directory {} is in use by another process; stop that one first, or "
                                                "use another directory",
@@ -290,7 +290,7 @@ Result<std::vector<std::byte>> PosixDisk::read_now(File& file, std::uint64_t off
 
 Result<void> PosixDisk::sync_now(File& file) {
   const int number = mine(file).descriptor()->number;
-  const int reason = posix::until_done([&] { return ::fsync(number); });
+  const int reason = until_done([&] { return ::fsync(number); });
   if (reason == 0) (void)::posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED);
   return result_of("sync", file.name(), reason);
 }
@@ -340,7 +340,7 @@ void PosixDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuf
                   if (const int reason = write_buffers(descriptor->number, buffers, offset); reason != 0) {
                     return failed("write", name, reason);
                   }
-                  return result_of("sync", name, posix::until_done([&] { return ::fdatasync(descriptor->number); }));
+                  return result_of("sync", name, until_done([&] { return ::fdatasync(descriptor->number); }));
                 });
 }
 
@@ -369,6 +369,7 @@ void PosixDisk::stop() {
   directory_->stopped = true;
   data_->stop();
   files_->stop();
+  directory_->lock.reset();  // not with the last completion that is still posted
 }
 
 }  // namespace keel

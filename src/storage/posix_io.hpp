@@ -11,7 +11,7 @@
 
 // System calls that may be interrupted, or do less than they were asked for, called until they are done. They take the
 // call itself as an argument, so that a test can play a kernel at its worst. Errors are errno values; 0 is success.
-namespace keel::posix {
+namespace keel {
 
 inline constexpr std::size_t max_pieces = 1024;  // what Linux takes in one gathered call
 
@@ -67,4 +67,4 @@ int until_done(Call call) {
   return 0;
 }
 
-}  // namespace keel::posix
+}  // namespace keel

@@ -171,7 +171,7 @@ class LogStoreConformance : public testing::Test {
   void SetUp() override { open(); }
 
   void open() {
-    store_ = subject_.make();
+    store_ = subject_->make();
     auto opened = store_->open();
     ASSERT_TRUE(opened) << opened.error().message;
     recovered_ = std::move(*opened);
@@ -182,7 +182,7 @@ class LogStoreConformance : public testing::Test {
     open();
   }
   void crash() {
-    subject_.crash(std::move(store_));
+    subject_->crash(std::move(store_));
     open();
   }
 
@@ -196,7 +196,7 @@ class LogStoreConformance : public testing::Test {
     });
   }
   void finish() {
-    ASSERT_TRUE(subject_.run_until([this] { return ended_.size() == batches_.size(); }));
+    ASSERT_TRUE(subject_->run_until([this] { return ended_.size() == batches_.size(); }));
     for (const auto& result : ended_) {
       ASSERT_TRUE(result) << result.error().message;
     }
@@ -210,7 +210,7 @@ class LogStoreConformance : public testing::Test {
     std::optional<keel::Result<std::vector<keel::Entry>>> found;
     store_->read({first, last}, max_bytes, [&found](auto result) { found = std::move(result); });
     EXPECT_FALSE(found) << "no completion runs inside the call";
-    EXPECT_TRUE(subject_.run_until([&found] { return found.has_value(); }));
+    EXPECT_TRUE(subject_->run_until([&found] { return found.has_value(); }));
     return std::move(*found);
   }
 
@@ -249,7 +249,7 @@ class LogStoreConformance : public testing::Test {
     }
   }
 
-  Subject subject_;
+  std::unique_ptr<Subject> subject_ = std::make_unique<Subject>();
   std::unique_ptr<keel::LogStore> store_;
   keel::Recovered recovered_;
   std::vector<keel::WriteBatch> batches_;
@@ -354,7 +354,7 @@ TYPED_TEST_P(LogStoreConformance, NeverCompletesInsideTheCall) {
     ended = true;
   });
   inside = false;
-  ASSERT_TRUE(this->subject_.run_until([&] { return ended; }));
+  ASSERT_TRUE(this->subject_->run_until([&] { return ended; }));
 }
 
 // hazard: H44
@@ -467,7 +467,7 @@ TYPED_TEST_P(LogStoreConformance, SurvivesCrashesWithAPrefix) {
   using namespace keel;
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     this->store_.reset();
-    this->subject_ = TypeParam();
+    this->subject_ = std::make_unique<TypeParam>();
     this->batches_.clear();
     this->ended_.clear();
     this->open();
@@ -477,7 +477,7 @@ TYPED_TEST_P(LogStoreConformance, SurvivesCrashesWithAPrefix) {
       this->begin(workload.next());
       if (random.below(3) == 0) {
         const std::size_t wanted = this->ended_.size() + random.below(this->batches_.size() - this->ended_.size() + 1);
-        ASSERT_TRUE(this->subject_.run_until([&] { return this->ended_.size() >= wanted; }));
+        ASSERT_TRUE(this->subject_->run_until([&] { return this->ended_.size() >= wanted; }));
       }
     }
     const std::size_t acknowledged = this->ended_.size();
@@ -503,12 +503,12 @@ TYPED_TEST_P(LogStoreConformance, KeepsARandomWorkload) {
 TYPED_TEST_P(LogStoreConformance, AFailedWriteIsFinal) {
   using namespace keel;
   this->write(conformance::append(Index(1), Index(3), Term(1)));
-  if (!this->subject_.fail_writes()) return;
+  if (!this->subject_->fail_writes()) return;
   this->begin(conformance::append(Index(4), Index(5), Term(1)));
   this->begin(conformance::append(Index(6), Index(6), Term(1)));
-  ASSERT_TRUE(this->subject_.run_until([&] { return this->ended_.size() == 3; }));
+  ASSERT_TRUE(this->subject_->run_until([&] { return this->ended_.size() == 3; }));
   this->begin(conformance::append(Index(7), Index(7), Term(1)));
-  ASSERT_TRUE(this->subject_.run_until([&] { return this->ended_.size() == 4; }));
+  ASSERT_TRUE(this->subject_->run_until([&] { return this->ended_.size() == 4; }));
   for (std::size_t i = 1; i < 4; ++i) {
     ASSERT_FALSE(this->ended_[i]);
     EXPECT_EQ(this->ended_[i].error(), this->ended_[1].error()) << "the first error, every time";

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace keel::posix {
+namespace keel {
 namespace {
 
 // A kernel that does as little at a time as it is told to, and is interrupted before each call.
@@ -102,4 +102,4 @@ TEST(PosixIo, FinishesShortReadsUpToTheEnd) {
 }
 
 }  // namespace
-}  // namespace keel::posix
+}  // namespace keel
