@@ -220,6 +220,7 @@ void Raft::leave_leadership(StepDownReason reason) {
 }
 
 void Raft::step_down() {
+  fed_ = true;
   if (role() == RoleName::leader) hand_over_and_step_down(StepDownReason::asked);
 }
 
