@@ -44,6 +44,11 @@ class Reader {
     for (std::size_t i = 0; i < taken.size(); ++i) value |= std::to_integer<std::uint64_t>(taken[i]) << (8 * i);
     return static_cast<T>(value);
   }
+  bool flag() {
+    const auto value = number<std::uint8_t>();
+    ok_ = ok_ && value <= 1;  // one meaning has one form
+    return value == 1;
+  }
   std::string text() {
     const ByteView taken = take(number<std::uint8_t>());
     return {reinterpret_cast<const char*>(taken.data()), taken.size()};
@@ -83,7 +88,7 @@ void write(Writer& out, const Configuration& configuration) {
 Configuration read_configuration(Reader& in) {
   Configuration configuration;
   configuration.format_level = in.number<std::uint32_t>();
-  configuration.joint = in.number<std::uint8_t>() != 0;
+  configuration.joint = in.flag();
   const auto count = in.number<std::uint8_t>();
   for (std::size_t i = 0; i < count && in.ok(); ++i) {
     Member member;
@@ -99,7 +104,7 @@ Configuration read_configuration(Reader& in) {
 
 Result<void> check_read(const Reader& in, std::string_view what) {
   if (in.finished()) return {};
-  return fail(ErrorCode::corrupt, std::string(what) + " entry: it is cut short or has bytes behind its end");
+  return fail(ErrorCode::corrupt, std::string(what) + " entry: it is cut short, has bytes behind its end, or a flag that is neither 0 nor 1");
 }
 
 Result<void> check_version(Reader& in, std::string_view what) {
@@ -134,10 +139,11 @@ const Member* Configuration::find(NodeId id) const {
 
 // From the name and the first voters, so that nodes started with different lists refuse each other.
 ClusterId Genesis::cluster_id() const {
-  std::uint64_t hash = 0x6b65656cULL;
+  std::uint64_t hash = mix(0x6b65656cULL, cluster_name.size());
   for (const char c : cluster_name) hash = mix(hash, static_cast<std::uint8_t>(c));
   for (const Member& member : configuration.members) {
-    if (member.role == MemberRole::voter) hash = mix(hash, member.id.value());
+    const bool votes = member.role == MemberRole::voter || member.role == MemberRole::witness;
+    if (votes) hash = mix(mix(hash, static_cast<std::uint64_t>(member.role)), member.id.value());
   }
   return ClusterId(hash == 0 ? 1 : hash);
 }
