@@ -1,5 +1,6 @@
 #include "asio/limited_log.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/core.h>
@@ -23,6 +24,7 @@ void LimitedLog::say(TcpLogLevel level, const std::string& key, std::string line
     return;
   }
   if (said.left_out > 0) line += fmt::format(" ({} more like this since the last such line)", said.left_out);
+  std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
   said = {now, 0};
   sink_(level, line);
 }

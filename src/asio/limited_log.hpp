@@ -12,7 +12,7 @@
 namespace keel {
 
 // Log lines that a hostile or broken peer could cause without end: of each key one in ten seconds, with how many were
-// left out before it.
+// left out before it. Lines may quote what strangers said: control characters become question marks.
 class LimitedLog {
  public:
   using Sink = std::function<void(TcpLogLevel, std::string_view)>;

@@ -34,6 +34,7 @@ std::string said_of(const wire::Hello& hello) {
 }  // namespace
 
 Result<void> TcpHub::listen(std::string_view address) {
+  if (stopped_) return fail(ErrorCode::stopping, "this transport has been stopped");
   const auto parts = split_address(address);
   if (!parts) return std::unexpected(parts.error());
   const auto refuse = [&](const boost::system::error_code& error) {

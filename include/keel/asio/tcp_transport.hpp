@@ -29,7 +29,7 @@ struct TcpOptions {
   // that remembers its peers' incarnations refuses one that has lost its disk. The error's message goes to both logs.
   std::function<Result<void>(const wire::Hello&)> admit = {};
 
-  // One line about a connection, at most one of a kind in ten seconds.
+  // One line about a connection, at most one of a kind in ten seconds. Neither `admit` nor `log` calls the transport.
   std::function<void(TcpLogLevel, std::string_view)> log = {};
 
   // What may wait for one peer, beside as much again that is being written; past either, all that waits is dropped.
@@ -88,7 +88,7 @@ class TcpTransport final : public Transport {
   TcpTransport& operator=(const TcpTransport&) = delete;
 
   // Accepts connections at "host:port"; port 0 takes any that is free. Errors: `invalid` (not an address), `io` (port
-  // taken, no such interface), in words for the person who chose the address.
+  // taken, no such interface), in words for the person who chose the address; `stopping`. Waits for a name's address.
   [[nodiscard]] Result<void> listen(std::string_view address);
   // Where it listens, as numbers: "127.0.0.1:7101". Empty when it does not.
   [[nodiscard]] std::string listening_at() const;

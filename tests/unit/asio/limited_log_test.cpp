@@ -33,6 +33,13 @@ TEST(LimitedLog, RemembersABoundedNumberOfKinds) {
   EXPECT_EQ(lines, 2001u);  // forgotten, so said again
 }
 
+TEST(LimitedLog, StrangersDoNotWriteLinesOfTheirOwn) {
+  std::string said;
+  LimitedLog log([&](TcpLogLevel, std::string_view line) { said = line; });
+  log.say(TcpLogLevel::info, "a", "cluster 'x\nall is well\x1b[2J\x7f' größer", Instant{});
+  EXPECT_EQ(said, "cluster 'x?all is well?[2J?' größer");
+}
+
 TEST(LimitedLog, WithoutASinkSaysNothing) {
   LimitedLog log({});
   EXPECT_NO_THROW(log.say(TcpLogLevel::info, "a", "one", Instant{}));

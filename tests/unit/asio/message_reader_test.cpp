@@ -108,6 +108,24 @@ TEST(MessageReader, RefusesALengthThatNoMessageHas) {
   EXPECT_EQ(next.error().code, ErrorCode::corrupt);
 }
 
+// scenario: X-07. Whatever a stream's damage, what is read is what was sent, or an error.
+TEST(MessageReader, NeverMisreadsADamagedStream) {
+  const auto messages = test::every_kind(one, two);
+  const auto stream = stream_of(messages);
+  std::mt19937 random(7);
+  for (int round = 0; round < 2000; ++round) {
+    auto damaged = stream;
+    damaged[random() % damaged.size()] ^= static_cast<std::byte>(1u << random() % 8);
+    MessageReader reader(test::conformance_cluster);
+    std::ranges::copy(damaged, reader.room().begin());
+    reader.filled(damaged.size());
+    std::size_t count = 0;
+    for (auto next = reader.next(); next && *next; next = reader.next())
+      ASSERT_EQ(**next, messages.at(count++));
+    EXPECT_LT(count, messages.size());
+  }
+}
+
 TEST(MessageReader, NamesAMessageItCannotDecode) {
   auto stream = stream_of({test::numbered(one, two, 1), test::numbered(one, two, 2)});
   stream[stream.size() - 1] ^= std::byte{1};

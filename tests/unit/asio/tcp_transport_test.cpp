@@ -1,5 +1,6 @@
 // Connections that come and go: addresses, restarts, slow readers, stopping.
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -233,6 +234,26 @@ TEST_F(Tcp, APeerThatDoesNotReadCostsNoMoreThanTheBound) {
   EXPECT_TRUE(sender->peer(two).connected);
 }
 
+#ifdef __linux__
+// A peer whose machine is gone, or that takes nothing for long: its connection is not waited for.
+TEST_F(Tcp, AConnectionThatTakesNothingForLongIsGivenUp) {
+  TcpOptions impatient = options(one);
+  impatient.unacknowledged_timeout = 50ms;
+  const auto sender = node(impatient);
+  boost::asio::ip::tcp::acceptor deaf(context_, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  sender->knows(two, "127.0.0.1:" + std::to_string(deaf.local_endpoint().port()));
+  Stranger::Socket peer = deaf.accept();
+  const auto welcome = wire::encode(wire::Welcome{});
+  const auto hello = wire::encode(hello_of(two));
+  boost::asio::write(peer, boost::asio::buffer(welcome));
+  boost::asio::write(peer, boost::asio::buffer(hello));
+  ASSERT_TRUE(run_until([&] { return sender->peer(two).connected; }));
+  sender->send(with_entries(one, two, 1, 15u << 20));
+  EXPECT_TRUE(run_until([&] { return !sender->peer(two).connected; }));
+  EXPECT_TRUE(sender->logged("has ended: Connection timed out"));
+}
+#endif
+
 TEST_F(Tcp, AMessageThatIsTooLargeIsDroppedAndNamed) {
   const auto sender = node(one);
   const auto receiver = node(two);
@@ -241,6 +262,22 @@ TEST_F(Tcp, AMessageThatIsTooLargeIsDroppedAndNamed) {
   EXPECT_TRUE(sender->logged("dropped a message: a message of 25"));
   EXPECT_EQ(sender->peer(two).dropped_messages, 1u);
   EXPECT_TRUE(deliver(*sender, *receiver, numbered(one, two, 1)));
+}
+
+// Out of file descriptors: said, and accepted when there are some again.
+TEST_F(Tcp, AcceptingGoesOnAfterItHasFailed) {
+  const auto acceptor = node(two);
+  Stranger stranger(context_, acceptor->transport.listening_at());
+  const int next = dup(0);  // every number below it is taken
+  close(next);
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none_left{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const bool said = run_until([&] { return acceptor->logged("cannot accept a connection: Too many open files"); });
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(said);
+  EXPECT_TRUE(run_until([&] { return acceptor->transport.stats().connections == 1; }));
 }
 
 TEST_F(Tcp, StoppingClosesEverySocket) {
@@ -258,6 +295,7 @@ TEST_F(Tcp, StoppingClosesEverySocket) {
   EXPECT_THROW(Stranger(context_, address), boost::system::system_error);
   EXPECT_EQ(stopping->lines.size(), lines);
   EXPECT_EQ(stopping->transport.listening_at(), "");
+  EXPECT_EQ(stopping->transport.listen("127.0.0.1:0").error().code, ErrorCode::stopping);
 
   stopping->send(numbered(two, one, 1));
   stopping->knows(one, port.address());
