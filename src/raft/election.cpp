@@ -139,11 +139,15 @@ void Raft::decide_election() {
   if (tally == Tally::pending || candidate.pre_vote || !options_.split_vote_detection) return;
 
   // A refusal names whom the voter chose: when nobody can win any more, the next round need not wait for the timeout.
-  const bool split = !cluster().someone_can_win([&](NodeId id) {
-    const auto ballot = ballot_of(id);
-    return ballot == candidate.ballots.end() ? nobody : ballot->chosen;
-  });
-  if (!split) return;
+  // The ballot that settles it is acted upon, not those that come after it.
+  const auto hopeless = [&](std::size_t ballots) {
+    const auto counted = candidate.ballots.begin() + static_cast<std::ptrdiff_t>(ballots);
+    return !cluster().someone_can_win([&](NodeId id) {
+      const auto ballot = ballot_of(id);
+      return ballot < counted ? ballot->chosen : nobody;
+    });
+  };
+  if (!hopeless(candidate.ballots.size()) || hopeless(candidate.ballots.size() - 1)) return;
   emit(SplitVote{hard_state_.term, candidate.pre_vote});
   election_due_ = std::min(election_due_, now_ + random_.below(options_.election_timeout / 2));
 }
