@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -74,5 +75,58 @@ class Scenario : public ::testing::TestWithParam<Combination> {
     return options;
   }
 };
+
+// Messages, by their names in the protocol.
+inline Messages pre_vote_requests() { return Messages::of<VoteRequest>().pre_vote(); }
+inline Messages pre_vote_replies() { return Messages::of<VoteReply>().pre_vote(); }
+inline Messages vote_requests() { return Messages::of<VoteRequest>().pre_vote(false); }
+inline Messages vote_replies() { return Messages::of<VoteReply>().pre_vote(false); }
+inline Messages appends() { return Messages::of<AppendRequest>(); }
+inline Messages append_replies() { return Messages::of<AppendReply>(); }
+inline Messages heartbeats() { return Messages::of<Heartbeat>(); }
+inline Messages heartbeat_replies() { return Messages::of<HeartbeatReply>(); }
+
+// By hand, while everything is held: `candidate` campaigns in earnest. With PreVote `voter` has to say yes first.
+inline void campaign(World& world, Who candidate, Who voter) {
+  world.fire_timer(candidate, Timer::election);
+  if (!world.raft(candidate).options().pre_vote) return;
+  world.deliver_one(pre_vote_requests().from(candidate).to(voter));
+  world.deliver_one(pre_vote_replies().from(voter).to(candidate));
+}
+
+// By hand: `voter` is asked by `candidate`, who gets the answer.
+inline void vote(World& world, Who voter, Who candidate) {
+  world.deliver_one(vote_requests().from(candidate).to(voter));
+  world.deliver_one(vote_replies().from(voter).to(candidate));
+}
+
+inline void elect_by_hand(World& world, Who candidate, Who voter) {
+  campaign(world, candidate, voter);
+  vote(world, voter, candidate);
+}
+
+// These lose power for a moment. What they knew of a leader is gone, and what was on its way to them; their logs and
+// votes are not.
+inline void power_cut(World& world, std::initializer_list<Who> nodes) {
+  for (const Who node : nodes)
+    world.crash(node);
+  world.run_for(milliseconds(2));
+  for (const Who node : nodes)
+    world.restart(node);
+}
+
+// The end of every story: with all faults gone the cluster serves, nothing was lost, nobody was told a lie.
+inline void all_is_well(World& world) {
+  world.release();
+  world.network().heal();
+  world.settle();
+  EXPECT_TRUE(world.submit("all=well").applied_everywhere());
+  world.check_commands();
+  std::vector<const Raft*> rafts;
+  for (const NodeId id : world.running())
+    rafts.push_back(&world.raft(id));
+  world.checks().cluster(rafts);
+  EXPECT_FALSE(world.checks().violation()) << world.checks().violation()->text;
+}
 
 }  // namespace keel::sim::test
