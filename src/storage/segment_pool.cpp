@@ -181,6 +181,10 @@ void SegmentPool::remove(std::string name, std::uint64_t size) {
 }
 
 void SegmentPool::fail_making(const Error& error) {
+  if (error.code == ErrorCode::exists) {  // made by an earlier log on this disk that was closed meanwhile
+    debris_.push_back(segment_name(wanted_->sequence));
+    return work();
+  }
   starved_ = true;
   free_ = disk_.free_bytes();
   if (wanted_ && wanted_->needed) return told_(std::unexpected(error));
