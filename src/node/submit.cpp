@@ -26,8 +26,7 @@ void Node::Parts::submit(ByteView bytes, SubmitOptions submitted, Completion<App
     refused = error(ErrorCode::timed_out, "the deadline was over when the command came; it was not appended");
   }
   if (!refused && raft.role() != RoleName::leader) {
-    const bool can_forward = submitted.forward && raft.leader() != nobody && submitted.kind == EntryKind::command;
-    if (can_forward) return forward(bytes, std::move(submitted), std::move(done));
+    if (submitted.forward && raft.leader() != nobody) return forward(bytes, std::move(submitted), std::move(done));
     refused = not_leading();
   }
   if (!refused) refused = no_room_for(bytes.size());
@@ -127,7 +126,8 @@ void Node::Parts::forward(ByteView bytes, SubmitOptions submitted, Completion<Ap
                                                       .session = submitted.session,
                                                       .sequence = submitted.sequence,
                                                       .expected_term = term,
-                                                      .command = Payload::copy_of(bytes)}));
+                                                      .command = Payload::copy_of(bytes),
+                                                      .kind = submitted.kind}));
   wake();
 }
 
@@ -136,14 +136,16 @@ void Node::Parts::on(NodeId from, ForwardRequest request, const Route* route) {
   if (!raft.cluster().is_member(from)) return reject(from, "ForwardRequest", RejectReason::stranger);
   if (!seen.first_time(from, request.tag)) return reject(from, "ForwardRequest", RejectReason::stale);
   const auto attempt = [&]() -> Result<LogPosition> {
-    if (auto refused = refusal(request.command.bytes(), {})) return std::unexpected(std::move(*refused));
+    if (auto refused = refusal(request.command.bytes(), {.kind = request.kind})) {
+      return std::unexpected(std::move(*refused));
+    }
     if (raft.role() != RoleName::leader) return std::unexpected(not_leading());
     if (auto refused = no_room_for(request.command.size())) return std::unexpected(std::move(*refused));
     const std::optional<Term> term =
         request.expected_term == Term() ? std::nullopt : std::optional(request.expected_term);
     // Copied: the message's bytes may be shared with a copy of it that the network delivers elsewhere.
     return propose(
-        EntryKind::command, Payload::copy_of(request.command.bytes()),
+        request.kind, Payload::copy_of(request.command.bytes()),
         {.session = request.session, .sequence = request.sequence, .origin = from, .origin_tag = request.tag}, term);
   };
   const auto position = attempt();

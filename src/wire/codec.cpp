@@ -60,7 +60,7 @@ void fields(auto& io, Of<TimeoutNow> auto& body) { io(body.last); }
 void fields(auto& io, Of<ReadIndexRequest> auto& body) { io(body.context); }
 void fields(auto& io, Of<ReadIndexReply> auto& body) { io(body.context, body.confirmed, body.index); }
 void fields(auto& io, Of<ForwardRequest> auto& body) {
-  io(body.tag, body.session, body.sequence, body.expected_term);  // command: the tail
+  io(body.tag, body.session, body.sequence, body.expected_term, body.kind);  // command: the tail
 }
 void fields(auto& io, Of<ForwardReply> auto& body) { io(body.tag, body.position, body.refusal, body.leader); }
 

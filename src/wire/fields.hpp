@@ -54,6 +54,7 @@ class Writer {
     put(static_cast<std::uint64_t>(value.count()));
   }
   void put(Refusal value) { put(static_cast<std::uint8_t>(value)); }
+  void put(EntryKind value) { put(static_cast<std::uint8_t>(value)); }
   void put(ErrorCode value) { put(number_of(value)); }
   void put(const std::string& value) {
     put(static_cast<std::uint16_t>(value.size()));
@@ -120,6 +121,12 @@ class Reader {
     take(number);
     if (number > static_cast<std::uint8_t>(Refusal::not_ready)) return refuse();
     value = static_cast<Refusal>(number);
+  }
+  void take(EntryKind& value) {  // any but 0: kinds that this build does not know are kept too
+    std::uint8_t number = 0;
+    take(number);
+    if (number == 0) return refuse();
+    value = static_cast<EntryKind>(number);
   }
   void take(ErrorCode& value) {
     std::uint8_t number = 0;

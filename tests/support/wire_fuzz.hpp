@@ -65,7 +65,7 @@ inline constexpr auto head_sizes = [] {
   for (std::size_t type = 1; type < own.size(); ++type) {
     sizes[type] = common + own[type];
   }
-  sizes[32] = common + 36;
+  sizes[32] = common + 37;
   sizes[33] = common + 33;
   return sizes;
 }();

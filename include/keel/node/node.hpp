@@ -20,7 +20,7 @@ struct SubmitOptions {
   Context context = nullptr;               // comes to `apply` on this node while the command waits, and nowhere else
   std::optional<Term> expected_term = {};  // refuse with `wrong_term` in any other
   std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply
-  bool forward = true;                     // on a follower: pass a `command` to the leader; else `not_leader`
+  bool forward = true;                     // on a follower: pass it to the leader; else `not_leader`
   std::uint64_t session = 0;               // see SessionMachine; 0: none
   std::uint64_t sequence = 0;
   // Two-stage completion, for those who want it: where the command was appended, before it is committed.

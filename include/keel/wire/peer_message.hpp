@@ -11,13 +11,15 @@
 
 namespace keel {
 
-// A command that a node passes on to the leader for one of its callers. At most once: it is never repeated by Keel.
+// A command that a node passes on to the leader for one of its callers. At most once: it is never repeated by Keel, a
+// leader drops what the network repeats, and in no other term than the expected one is it appended.
 struct ForwardRequest {
   std::uint64_t tag = 0;  // the sender's own; comes back in the reply and in the entry's envelope
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
   Term expected_term;  // 0: any
   Payload command;
+  EntryKind kind = EntryKind::command;
   bool operator==(const ForwardRequest&) const = default;
 };
 

@@ -79,15 +79,17 @@ TEST(Submit, SessionAndWallTimeTravelWithTheEntry) {
 }
 
 TEST(Submit, ApplicationKindsReachTheMachineAndRaftsOwnAreRefused) {  // mission: 11, 20
-  TestCluster cluster(1);
+  TestCluster cluster(3);
   cluster.elect(1);
-  const auto own = cluster.submit(1, "mine", {.kind = static_cast<EntryKind>(200)});
-  const auto raft = cluster.submit(1, "bad", {.kind = EntryKind::configuration});
-  cluster.run();
-  EXPECT_TRUE(own->ok()) << own->text();
-  EXPECT_EQ(raft->code(), ErrorCode::invalid);
-  EXPECT_EQ(cluster.machine(1).commands(), std::vector<std::string>{"mine"});
-  EXPECT_EQ(cluster.machine(1).seen[0].kind, static_cast<EntryKind>(200));
+  for (std::uint64_t id : {1, 2}) {
+    const auto own = cluster.submit(id, "mine", {.kind = static_cast<EntryKind>(200)});
+    const auto raft = cluster.submit(id, "bad", {.kind = EntryKind::configuration});
+    cluster.run();
+    EXPECT_TRUE(own->ok()) << own->text();
+    EXPECT_EQ(raft->code(), ErrorCode::invalid);
+    ASSERT_EQ(cluster.machine(1).commands().size(), id);
+    EXPECT_EQ(cluster.machine(1).seen.back().kind, static_cast<EntryKind>(200));
+  }
 }
 
 TEST(Submit, TooLargeIsRefusedAndTheLimitItselfIsNot) {  // scenario: C-21

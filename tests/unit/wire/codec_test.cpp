@@ -172,6 +172,7 @@ TEST(CodecFields, ForwardRequest) {
            {"session", [](auto& body) { body.session = 1ull << 62; }},
            {"sequence", [](auto& body) { body.sequence = 1ull << 61; }},
            {"expected_term", [](auto& body) { body.expected_term = Term(1ull << 60); }},
+           {"kind", [](auto& body) { body.kind = static_cast<EntryKind>(200); }},
            {"command", [](auto& body) { body.command = payload_of("incr c"); }},
            {"large command", [](auto& body) { body.command = payload_of(std::string(100'000, 'c')); }}});
 }
