@@ -58,31 +58,32 @@ void SafetyChecks::note_entry(NodeId node, Index index, Term previous, const Ent
 void SafetyChecks::sent(const PeerMessage& peer_message) {
   const auto* message = std::get_if<Message>(&peer_message.body);
   if (message == nullptr) return;
-  const View& sender = view(message->from);
-  const HardState& durable = sender.durable.hard_state;
+  View& sender = view(message->from);
   if (const auto* vote = std::get_if<VoteReply>(&message->body); vote && vote->granted && !vote->pre_vote) {
     check_vote(message->from, message->to, *message);
   } else if (const auto* request = std::get_if<VoteRequest>(&message->body); request && !request->pre_vote) {
     check_vote(message->from, message->from, *message);
   } else if (const auto* reply = std::get_if<AppendReply>(&message->body); reply && reply->accepted) {
-    if (reply->index > sender.durable.last() || durable.term != message->term) {
+    const Index last = sender.kept[message->term].last;
+    if (reply->index > last && sender.durable.hard_state.term <= message->term) {
       violate("promises", node_text(message->from) + " acknowledges " + at(reply->index) + " in " + in(message->term) +
-                              ", but durable is " + at(sender.durable.last()) + " and " + in(durable.term));
+                              ", in which " + at(last) + " was the last to be durable");
     }
   } else if (std::holds_alternative<AppendRequest>(message->body) || std::holds_alternative<Heartbeat>(message->body)) {
     note_leader(message->from, message->term);
-    if (durable.term != message->term || durable.vote != message->from) {
+    if (sender.kept[message->term].vote != message->from) {
       violate("promises",
               node_text(message->from) + " leads in " + in(message->term) + " without a durable vote for itself");
     }
   }
 }
 
-// A vote that leaves is durable, and the only one of that node in that term.
+// A vote that leaves is the only one of that node in that term, and durable; or a later term is, which also keeps the
+// node from ever voting there again.
 void SafetyChecks::check_vote(NodeId node, NodeId candidate, const Message& message) {
   View& voter = view(node);
-  const HardState promised{message.term, candidate};
-  if (voter.durable.hard_state != promised) {
+  const bool over = voter.durable.hard_state.term > message.term;
+  if (!over && voter.kept[message.term].vote != candidate) {
     violate("promises", node_text(node) + " votes for " + node_text(candidate) + " in " + in(message.term) +
                             " before that is durable");
   }

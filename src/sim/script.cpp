@@ -5,6 +5,7 @@
 
 #include "keel/sim/register_machine.hpp"
 #include "keel/sim/world.hpp"
+#include "sim/host.hpp"
 #include "sim/watched.hpp"
 
 namespace keel::sim {
@@ -127,6 +128,7 @@ void World::answer(std::uint64_t id, Result<Applied> result) {
     record.position = result->position;
   } else {
     record.error = std::move(result.error());
+    ++tallies_.command_errors[static_cast<std::size_t>(record.error->code)];
   }
   mix_in(record.position.index.value());
   if (tracing()) {
@@ -199,8 +201,10 @@ void World::answer_read(std::uint64_t id, const Query& query, const Result<Index
   record.answered = true;
   if (result) {
     record.value = query(machine(record.node));
+    record.at = host(record.node).machine().reached();
   } else {
     record.error = result.error();
+    ++tallies_.read_errors[static_cast<std::size_t>(record.error->code)];
   }
   mix_in(record.value.size());
   if (tracing()) {
@@ -266,6 +270,11 @@ bool Submitted::committed() const {
   return is_appended() && world_->checks().committed_term(position().index) == position().term;
 }
 
+std::optional<Index> Submitted::applied_at() const {
+  const Index index = world_->commands_[id_ - 1].applied_at;
+  return index == Index(0) ? std::nullopt : std::optional(index);
+}
+
 bool Submitted::applied(Who node) const {
   const auto& record = world_->commands_[id_ - 1];
   return record.applied_at != Index(0) && world_->is_up(node) &&
@@ -296,6 +305,8 @@ const std::string& Asked::value() const {
   if (!ok()) world_->fail("script", fmt::format("read #{} did not end well", id_));
   return world_->reads_[id_ - 1].value;
 }
+
+Index Asked::at() const { return world_->reads_[id_ - 1].at; }
 
 std::optional<ErrorCode> Asked::error() const {
   const auto& error = world_->reads_[id_ - 1].error;

@@ -77,6 +77,13 @@ void SafetyChecks::wrote(NodeId node) {
   reset(durable.terms, done.reset_to);
   truncate(durable.terms, done.truncate_from);
   durable.terms.insert(durable.terms.end(), done.terms.begin(), done.terms.end());
+  note_durable(store);
+}
+
+void SafetyChecks::note_durable(View& view) {
+  Kept& kept = view.kept[view.durable.hard_state.term];
+  kept.vote = view.durable.hard_state.vote;
+  kept.last = std::max(kept.last, view.durable.last());
 }
 
 void SafetyChecks::stopped(NodeId node) {
@@ -96,26 +103,34 @@ bool SafetyChecks::agrees(const Durable& model, const Recovered& recovered) {
   return true;
 }
 
-// Whether `recovered` is `model` with some prefix of `pending`: state, then truncation, then entries, batch by batch.
-bool SafetyChecks::reaches(Durable model, const std::deque<Pending>& pending, const Recovered& recovered) {
-  if (agrees(model, recovered)) return true;
-  for (const Pending& batch : pending) {
+// What survives a crash is a prefix: batch by batch, and in each state, then truncation, then entries.
+std::optional<std::size_t> SafetyChecks::survived(Durable model, const std::deque<Pending>& pending,
+                                                  const Recovered& recovered) {
+  std::optional<std::size_t> found;
+  if (agrees(model, recovered)) found = 0;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    const Pending& batch = pending[i];
     if (batch.hard_state) model.hard_state = *batch.hard_state;
-    if (agrees(model, recovered)) return true;
+    if (agrees(model, recovered)) found = i;
     reset(model.terms, batch.reset_to);
     truncate(model.terms, batch.truncate_from);
-    if (agrees(model, recovered)) return true;
+    if (agrees(model, recovered)) found = i;
     for (const Term term : batch.terms) {
       model.terms.push_back(term);
-      if (agrees(model, recovered)) return true;
+      if (agrees(model, recovered)) found = i;
     }
+    if (agrees(model, recovered)) found = i + 1;
   }
-  return false;
+  return found;
 }
 
 void SafetyChecks::opened(NodeId node, const Recovered& recovered) {
   View& store = view(node);
-  if (store.known && !reaches(store.durable, store.pending, recovered)) {
+  const auto there = survived(store.durable, store.pending, recovered);
+  if (store.known && there) {
+    writes_survived_ += *there;
+    writes_lost_ += store.pending.size() - *there;
+  } else if (store.known) {
     violate("recovery", node_text(node) + "'s store opens with term " +
                             std::to_string(recovered.hard_state.term.value()) + ", last index " +
                             std::to_string(recovered.last.value()) + "; durable was term " +
@@ -135,6 +150,7 @@ void SafetyChecks::opened(NodeId node, const Recovered& recovered) {
   }
   store.written = recovered.hard_state;
   store.last_written = recovered.last;
+  note_durable(store);
 }
 
 }  // namespace keel::sim

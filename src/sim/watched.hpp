@@ -46,8 +46,10 @@ class WatchedMachine final : public StateMachine {
   ~WatchedMachine() override;
 
   [[nodiscard]] StateMachine& inner() { return *inner_; }
+  // Everything up to here is in the machine.
+  [[nodiscard]] Index reached() const { return reached_; }
 
-  Index applied() override { return inner_->applied(); }
+  Index applied() override { return reached_ = inner_->applied(); }
   void apply(std::span<Command> commands, Index up_to, Completion<Replies> done) override;
   Result<std::unique_ptr<SnapshotSource>> snapshot() override { return inner_->snapshot(); }
   void restore(std::unique_ptr<SnapshotSource> source, Index index, Completion<void> done) override;
@@ -57,6 +59,7 @@ class WatchedMachine final : public StateMachine {
   std::unique_ptr<StateMachine> inner_;
   Watcher watcher_;
   std::vector<Command> bare_;
+  Index reached_;
 };
 
 }  // namespace keel::sim

@@ -155,6 +155,8 @@ void World::jump_clock(Who node, Duration ahead) {
 void World::crash(Who node) {
   if (!is_up(node)) return;
   note(TraceKind::life, node.id, "crash");
+  ++tallies_.crashes;
+  if (raft(node).role() == RoleName::leader) ++tallies_.leader_crashes;
   host(node).crash();
 }
 
@@ -222,6 +224,7 @@ void World::on_event(NodeId node, const Event& event, const Raft* raft) {
   if (Host::is_rare(event)) mix_in(event.what.index() ^ (node.value() << 8));
   if (tracing()) trace({.at = {}, .kind = TraceKind::event, .node = node, .event = &event});
   checks_.happened(node, event.what, raft);
+  count(event.what);
   const auto* protocol = std::get_if<RaftEvent>(&event.what);
   if (protocol == nullptr) return;
   if (const auto* role = std::get_if<RoleChanged>(protocol); role && role->role == RoleName::leader) {
@@ -275,6 +278,8 @@ void World::on_sent(const PeerMessage& message) {
 
 void World::on_delivered(const PeerMessage& message) {
   touch(message.to);
+  ++tallies_.peer_messages[message.body.index()];
+  if (const Message* inner = protocol_of(message)) ++tallies_.messages[inner->body.index()];
   mix_in(message.body.index() ^ (message.from.value() << 8) ^ (message.to.value() << 16));
   if (tracing()) trace({.at = {}, .kind = TraceKind::delivered, .node = message.to, .message = &message});
 }

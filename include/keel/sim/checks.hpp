@@ -69,6 +69,9 @@ class SafetyChecks {
   // The digest of the command applied at `index`, by whomever; nothing if none was.
   [[nodiscard]] std::optional<std::uint64_t> applied_digest(Index index) const;
   [[nodiscard]] const std::map<Term, NodeId>& leaders() const { return leaders_; }
+  // Batches that were on their way at a crash and were gone, wholly or in part, at the next start; and that were there.
+  [[nodiscard]] std::uint64_t writes_lost() const { return writes_lost_; }
+  [[nodiscard]] std::uint64_t writes_survived() const { return writes_survived_; }
 
  private:
   // A batch on its way to the disk: all that matters of it.
@@ -84,6 +87,12 @@ class SafetyChecks {
     std::vector<Term> terms;
     [[nodiscard]] Index last() const { return Index(terms.size()); }
   };
+  // What was durable on a node at some time while its durable term was this one. A message may leave later: then a
+  // higher term is durable, and perhaps only that one, because writes are gathered.
+  struct Kept {
+    NodeId vote{};
+    Index last;
+  };
   struct View {
     bool known = false;  // was open once
     bool may_fail = false;
@@ -92,6 +101,7 @@ class SafetyChecks {
     HardState written;  // the newest vote and term handed to the store
     Index last_written;
     std::deque<Pending> pending;
+    std::map<Term, Kept> kept;
     std::map<Term, NodeId> votes;  // that have left the node
     std::optional<Remembered> before;
   };
@@ -113,10 +123,13 @@ class SafetyChecks {
   };
 
   View& view(NodeId node) { return views_[static_cast<std::size_t>(node.value()) - 1]; }
+  void note_durable(View& view);
   [[nodiscard]] const View& view(NodeId node) const { return views_[static_cast<std::size_t>(node.value()) - 1]; }
   void note_entry(NodeId node, Index index, Term previous, const Entry& entry);
   static bool agrees(const Durable& model, const Recovered& recovered);
-  static bool reaches(Durable model, const std::deque<Pending>& pending, const Recovered& recovered);
+  // How many of `pending` are in what was recovered, the last perhaps in part; nothing if no prefix explains it.
+  static std::optional<std::size_t> survived(Durable model, const std::deque<Pending>& pending,
+                                             const Recovered& recovered);
   void check_vote(NodeId node, NodeId candidate, const Message& message);
   void check_leader(NodeId node, Term term, const Raft& raft);
   void note_leader(NodeId node, Term term);
@@ -129,6 +142,8 @@ class SafetyChecks {
   std::vector<Committed> committed_;   // by index, from 1
   std::vector<AppliedEntry> applied_;  // by index, from 1
   std::map<Term, NodeId> leaders_;
+  std::uint64_t writes_lost_ = 0;
+  std::uint64_t writes_survived_ = 0;
 };
 
 }  // namespace keel::sim

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <span>
+#include <iterator>
 
 #include "keel/raft/random.hpp"
 
@@ -22,9 +22,9 @@ class Random : public keel::Random {
   std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
   Duration between(Duration low, Duration high) { return high <= low ? low : low + below(high - low + Duration(1)); }
 
-  template <class T>
-  const T& pick(std::span<const T> choices) {
-    return choices[below(static_cast<std::uint64_t>(choices.size()))];
+  template <class Choices>
+  auto pick(const Choices& choices) {
+    return choices[below(static_cast<std::uint64_t>(std::size(choices)))];
   }
 
   // A stream of its own for `purpose`, which is any number; this one does not move.

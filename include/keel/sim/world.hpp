@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "keel/sim/checks.hpp"
 #include "keel/sim/clock.hpp"
 #include "keel/sim/condition.hpp"
+#include "keel/sim/counters.hpp"
 #include "keel/sim/executor.hpp"
 #include "keel/sim/network.hpp"
 #include "keel/sim/random.hpp"
@@ -74,6 +76,8 @@ class Submitted {
   [[nodiscard]] bool applied(Who node) const;
   // Waits for it: applied by every node that is up, all the same, within some election timeouts.
   [[nodiscard]] bool applied_everywhere() const;
+  // Where it was applied, whatever its caller was told; nothing if nowhere.
+  [[nodiscard]] std::optional<Index> applied_at() const;
   // Conditions to wait for.
   [[nodiscard]] Condition is_answered() const;
   [[nodiscard]] Condition is_applied(Who node) const;
@@ -91,6 +95,7 @@ class Asked {
   [[nodiscard]] bool answered() const;
   [[nodiscard]] bool ok() const;
   [[nodiscard]] const std::string& value() const;  // fails the run unless ok
+  [[nodiscard]] Index at() const;                  // what had been applied when it was served
   [[nodiscard]] std::optional<ErrorCode> error() const;
   [[nodiscard]] bool is_lost() const;
   [[nodiscard]] Condition is_answered() const;
@@ -206,6 +211,8 @@ class World : private NetworkWatcher {
   // At the end of a run: every command was answered once; nothing that was refused was applied.
   void check_commands();
   [[nodiscard]] std::uint64_t steps() const { return timeline_.steps(); }
+  // What happened, counted: roles, elections, messages by type, rejections, faults, outcomes.
+  [[nodiscard]] Counters counters() const;
   // A digest of all that happened so far: equal for equal runs.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
   void add_sink(TraceSink& sink) { sinks_.push_back(&sink); }
@@ -238,7 +245,23 @@ class World : private NetworkWatcher {
     bool lost = false;
     std::optional<Error> error{};
     std::string value{};
+    Index at{};
     std::function<void()> told{};
+  };
+  struct Tallies {
+    std::array<std::uint64_t, std::variant_size_v<RaftEvent>> events{};
+    std::array<std::uint64_t, std::variant_size_v<MessageBody>> messages{};
+    std::array<std::uint64_t, 3> peer_messages{};
+    std::array<std::uint64_t, 8> rejected{};         // by RejectReason
+    std::array<std::uint64_t, 8> stepped_down{};     // by StepDownReason
+    std::array<std::uint64_t, 8> transfers{};        // by TransferEnd
+    std::array<std::uint64_t, 32> command_errors{};  // by ErrorCode
+    std::array<std::uint64_t, 32> read_errors{};
+    std::uint64_t rehearsals = 0;
+    std::uint64_t truncated = 0;
+    std::uint64_t failed_nodes = 0;
+    std::uint64_t crashes = 0;
+    std::uint64_t leader_crashes = 0;
   };
   struct Leadership {
     std::uint64_t step;
@@ -253,6 +276,7 @@ class World : private NetworkWatcher {
   void check_step();
   void touch(NodeId node) { touched_ = node; }
   void process_gone(NodeId node);
+  void count(const NodeEvent& event);
   void answer(std::uint64_t id, Result<Applied> result);
   void answer_read(std::uint64_t id, const Query& query, const Result<Index>& result);
 
@@ -277,6 +301,7 @@ class World : private NetworkWatcher {
   std::vector<CommandRecord> commands_;
   std::vector<ReadRecord> reads_;
   std::vector<Leadership> leaderships_;
+  Tallies tallies_;
   std::vector<TraceSink*> sinks_;
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;

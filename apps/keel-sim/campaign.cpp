@@ -1,0 +1,127 @@
+#include "campaign.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include <fmt/core.h>
+
+namespace keel::sim {
+namespace {
+
+constexpr std::size_t tail_lines = 40;
+
+// What a failed seed looks like from near: the same run with its last events. A run that does not fail again has
+// something in it that its seed does not determine, which is worse.
+RunReport look_closer(const RunReport& failed, const Profile& profile) {
+  RunReport again = run_seed(failed.seed, profile, {.tail = tail_lines});
+  if (again.failed) return again;
+  again.failed = true;
+  again.check = "determinism";
+  again.text = "it failed (" + failed.check +
+               "), and run again it did not: something in it is not drawn from the seed\n" + failed.text;
+  return again;
+}
+
+class Campaign {
+ public:
+  explicit Campaign(const CampaignOptions& options) : options_(options) {}
+
+  CampaignReport run() {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < options_.jobs; ++i)
+      threads.emplace_back([this] { work(); });
+    for (std::thread& thread : threads)
+      thread.join();
+    if (options_.progress) fmt::print(stderr, "\r\033[K");
+    report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return report_;
+  }
+
+ private:
+  void work() {
+    for (std::uint64_t i = next_++; i < options_.seeds; i = next_++) {
+      const std::uint64_t seed = options_.from + i;
+      RunReport report = run_seed(seed, *options_.profile);
+      if (report.failed) {
+        report = look_closer(report, *options_.profile);
+      } else if (options_.twice) {
+        compare(report);
+      }
+      take(report);
+    }
+  }
+
+  void compare(RunReport& report) const {
+    const RunReport again = run_seed(report.seed, *options_.profile);
+    if (again.digest == report.digest && again.steps == report.steps) return;
+    report.failed = true;
+    report.check = "determinism";
+    report.text = fmt::format("two runs differ: digests {:016x} and {:016x} after {} and {} steps", report.digest,
+                              again.digest, report.steps, again.steps);
+  }
+
+  void take(const RunReport& report) {
+    const std::lock_guard lock(mutex_);
+    ++report_.seeds;
+    report_.counters.add(report.counters);
+    report_.simulated_seconds += std::chrono::duration<double>(report.simulated).count();
+    if (report.failed) {
+      ++report_.failed;
+      if (options_.progress) fmt::print(stderr, "\r\033[K");
+      fmt::print("seed {} failed: {}\nrepeat it: keel-sim --profile {} --seed {} --trace FILE\n\n", report.seed,
+                 report.text, options_.profile->name, report.seed);
+      std::fflush(stdout);
+    }
+    if (options_.progress) {
+      fmt::print(stderr, "\r{} of {} seeds, {} failed", report_.seeds, options_.seeds, report_.failed);
+      std::fflush(stderr);
+    }
+  }
+
+  const CampaignOptions& options_;
+  std::atomic<std::uint64_t> next_{0};
+  std::mutex mutex_;  // over report_ and what is printed
+  CampaignReport report_;
+};
+
+}  // namespace
+
+CampaignReport run_campaign(const CampaignOptions& options) { return Campaign(options).run(); }
+
+std::vector<std::string> never_reached(const CampaignOptions& options, const CampaignReport& report) {
+  std::vector<std::string> missing;
+  if (report.seeds < seeds_to_judge_coverage) return missing;
+  for (const std::string_view name : must_reach(*options.profile)) {
+    if (report.counters.of(name) == 0) missing.emplace_back(name);
+  }
+  return missing;
+}
+
+void print_counters(const Counters& counters) {
+  std::string group;
+  std::string zeros;
+  const auto end_group = [&] {
+    if (!zeros.empty()) fmt::print("  never: {}\n", zeros);
+    zeros.clear();
+  };
+  for (const auto& [name, count] : counters.all()) {
+    const std::size_t colon = name.find(": ");
+    const std::string what = name.substr(colon + 2);
+    if (name.substr(0, colon) != group) {
+      end_group();
+      group = name.substr(0, colon);
+      fmt::print("{}\n", group);
+    }
+    if (count == 0) {
+      zeros += (zeros.empty() ? "" : ", ") + what;
+    } else {
+      fmt::print("  {:<42} {:>14}\n", what, count);
+    }
+  }
+  end_group();
+}
+
+}  // namespace keel::sim

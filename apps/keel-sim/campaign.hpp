@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "keel/sim/random_run.hpp"
+
+namespace keel::sim {
+
+struct CampaignOptions {
+  const Profile* profile = nullptr;
+  std::uint64_t from = 1;
+  std::uint64_t seeds = 100;
+  unsigned jobs = 1;
+  bool twice = false;     // each seed two times: their digests must agree
+  bool progress = false;  // one line on stderr, rewritten
+};
+
+struct CampaignReport {
+  std::uint64_t seeds = 0;
+  std::uint64_t failed = 0;
+  Counters counters;
+  double simulated_seconds = 0;
+  double seconds = 0;
+};
+
+// Runs the seeds, on as many threads as told, and prints each failure as it comes: seed, reason, last events, and the
+// command that repeats it.
+[[nodiscard]] CampaignReport run_campaign(const CampaignOptions& options);
+
+// With fewer seeds than this a zero says nothing.
+inline constexpr std::uint64_t seeds_to_judge_coverage = 100;
+// What the profile should have reached and did not.
+[[nodiscard]] std::vector<std::string> never_reached(const CampaignOptions& options, const CampaignReport& report);
+
+// The counts of a run or campaign, in groups; those that are zero in one line a group.
+void print_counters(const Counters& counters);
+
+}  // namespace keel::sim

@@ -1,0 +1,97 @@
+// keel-sim: random runs of whole clusters, by seed.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "campaign.hpp"
+
+namespace {
+
+using namespace keel::sim;
+
+constexpr int usage_error = 2;
+
+struct Flags {
+  std::uint64_t seeds = 100;
+  std::uint64_t from = 1;
+  std::optional<std::uint64_t> seed;
+  std::string profile{default_profile};
+  std::string trace;
+  bool json = false;
+  bool twice = false;
+  bool list = false;
+  unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+};
+
+void list_profiles() {
+  for (const Profile& profile : profiles())
+    fmt::print("{:<9} {}\n", profile.name, profile.about);
+}
+
+int replay(const Flags& flags, const Profile& profile) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
+  std::unique_ptr<FileTrace> trace;
+  if (!flags.trace.empty()) {
+    file.reset(std::fopen(flags.trace.c_str(), "w"));
+    if (file == nullptr) {
+      fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", flags.trace, std::strerror(errno));
+      return usage_error;
+    }
+    trace = std::make_unique<FileTrace>(file.get(), flags.json ? TraceFormat::json : TraceFormat::text);
+  }
+  const RunReport report = run_seed(*flags.seed, profile, {.sink = trace.get(), .tail = 40});
+  if (trace != nullptr) fmt::print("the trace is in {}\n", flags.trace);
+  print_counters(report.counters);
+  if (report.failed) fmt::print("seed {} failed: {}\n", report.seed, report.text);
+  fmt::print("{} steps, digest {:016x}\n1 seeds, {} failed\n", report.steps, report.digest, report.failed ? 1 : 0);
+  return report.failed ? 1 : 0;
+}
+
+int campaign(const Flags& flags, const Profile& profile) {
+  const CampaignOptions options{&profile, flags.from, flags.seeds, flags.jobs, flags.twice, isatty(STDERR_FILENO) != 0};
+  const CampaignReport report = run_campaign(options);
+  print_counters(report.counters);
+  const auto missing = never_reached(options, report);
+  for (const std::string& name : missing)
+    fmt::print("never reached, and profile {} should: {}\n", profile.name, name);
+  fmt::print("{:.0f} simulated seconds in {:.1f} s\n", report.simulated_seconds, report.seconds);
+  fmt::print("{} seeds, {} failed\n", report.seeds, report.failed);
+  return report.failed > 0 || !missing.empty() ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app{"Random runs of Keel clusters: whole nodes on simulated networks, disks and clocks, by seed."};
+  app.add_option("--seeds", flags.seeds, "How many seeds to run")->check(CLI::Range(1ul, 1'000'000'000ul));
+  app.add_option("--from", flags.from, "The first seed");
+  app.add_option("--seed", flags.seed, "Run this one seed");
+  app.add_option("--profile", flags.profile, "What may go wrong (--list-profiles)");
+  app.add_option("--trace", flags.trace, "With --seed: write everything that happens to this file");
+  app.add_flag("--json", flags.json, "The trace as JSON, one object a line");
+  app.add_flag("--twice", flags.twice, "Run each seed two times and compare");
+  app.add_option("--jobs", flags.jobs, "Threads")->check(CLI::Range(1u, 256u));
+  app.add_flag("--list-profiles", flags.list, "Say which profiles there are");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : usage_error;
+  }
+  if (flags.list) return list_profiles(), 0;
+  const Profile* profile = find_profile(flags.profile);
+  if (profile == nullptr) {
+    fmt::print(stderr, "keel-sim: there is no profile '{}'; --list-profiles says which there are\n", flags.profile);
+    return usage_error;
+  }
+  if (!flags.trace.empty() && !flags.seed) {
+    fmt::print(stderr, "keel-sim: --trace wants one --seed\n");
+    return usage_error;
+  }
+  return flags.seed ? replay(flags, *profile) : campaign(flags, *profile);
+}

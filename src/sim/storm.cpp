@@ -1,0 +1,278 @@
+#include "sim/storm.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "keel/sim/sim_disk.hpp"
+
+namespace keel::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+const std::vector<Storm::Kind>& Storm::kinds() {
+  static const std::vector<Kind> all = {
+      {Fault::weather, 3, &Storm::weather},      {Fault::weather, 2, &Storm::bad_link},
+      {Fault::partitions, 3, &Storm::isolate},   {Fault::partitions, 2, &Storm::split},
+      {Fault::partitions, 2, &Storm::cut_some},  {Fault::partitions, 2, &Storm::one_way},
+      {Fault::crashes, 4, &Storm::crash},        {Fault::crashes, 1, &Storm::crash_all},
+      {Fault::pauses, 2, &Storm::pause},         {Fault::leadership, 1, &Storm::transfer},
+      {Fault::leadership, 1, &Storm::step_down}, {Fault::leadership, 1, &Storm::fire},
+      {Fault::slow_disks, 2, &Storm::slow_disk}, {Fault::slow_disks, 1, &Storm::hang_disk},
+      {Fault::bad_disks, 2, &Storm::break_disk}, {Fault::clocks, 2, &Storm::clock_rate},
+      {Fault::clocks, 1, &Storm::clock_stop},    {Fault::clocks, 1, &Storm::clock_jump},
+  };
+  return all;
+}
+
+// Each run weighs the faults anew, some of them out, so that runs differ in kind and not only in detail.
+Storm::Storm(World& world, Fault faults, Random random) : world_(world), faults_(faults), random_(random) {
+  fair_ = world_.network().link(1, std::min<std::uint64_t>(2, world_.size()));
+  for (Kind kind : kinds()) {
+    if (!has(faults_, kind.needs)) continue;
+    kind.weight *= static_cast<unsigned>(random_.below(4));
+    weight_ += kind.weight;
+    if (kind.weight > 0) possible_.push_back(kind);
+  }
+  pace_ = random_.between(100ms, 2500ms);
+}
+
+void Storm::start(SimTime end) {
+  end_ = end;
+  raging_ = true;
+  if (weight_ > 0) next();
+}
+
+void Storm::next() {
+  later(Duration(0), 2 * pace_, [this] {
+    begin_one();
+    next();
+  });
+}
+
+// What was planned before the calm does not happen after it.
+void Storm::later(Duration from, Duration to, std::function<void()> what) {
+  world_.timeline().post(0, world_.now() + random_.between(from, to), [this, what = std::move(what)] {
+    if (raging_ && world_.now() < end_) what();
+  });
+}
+
+void Storm::begin_one() {
+  std::uint64_t draw = random_.below(std::uint64_t{weight_});
+  for (const Kind& kind : possible_) {
+    if (draw < kind.weight) return (this->*kind.begin)();
+    draw -= kind.weight;
+  }
+}
+
+NodeId Storm::any() { return NodeId(random_.between(1, world_.size())); }
+
+NodeId Storm::victim() {
+  const NodeId leader = world_.leader();
+  return leader != nobody && random_.chance(0.5) ? leader : any();
+}
+
+void Storm::count(std::string_view what) {
+  counters_.add(fmt::format("faults: {}", what));
+  world_.note(TraceKind::fault, nobody, what);
+}
+
+// The network.
+
+void Storm::weather() {
+  Link link = fair_;
+  const double strength = random_.chance(0.3) ? 0.3 : 0.05;
+  if (random_.chance(0.6)) link.loss = strength;
+  if (random_.chance(0.6)) link.duplicate = strength;
+  if (random_.chance(0.6)) link.reorder = strength;
+  if (random_.chance(0.5)) link.max_latency *= static_cast<Duration::rep>(random_.between(2, 50));
+  if (random_.chance(0.4)) {
+    link.spike = strength;
+    link.spike_latency = random_.between(20ms, 2000ms);
+  }
+  if (random_.chance(0.3)) link.unreachable_hint = 0.5;
+  world_.network().set_links(link);
+  count("bad weather");
+  later(200ms, 6s, [this] { mend_network(); });
+}
+
+void Storm::bad_link() {
+  const NodeId from = any();
+  const NodeId to = any();
+  Link link = fair_;
+  link.loss = 0.5;
+  link.reorder = 0.3;
+  link.max_latency *= static_cast<Duration::rep>(random_.between(1, 200));
+  world_.network().set_link(from, to, link);
+  count("bad links");
+  later(500ms, 8s, [this, from, to] { world_.network().set_link(from, to, fair_); });
+}
+
+void Storm::mend_network() { world_.network().set_links(fair_); }
+
+void Storm::isolate() {
+  world_.network().isolate(victim());
+  count("full partitions");
+  later(100ms, 6s, [this] { world_.network().heal(); });
+}
+
+void Storm::split() {
+  std::vector<bool> side(world_.size());
+  for (std::size_t i = 0; i < side.size(); ++i)
+    side[i] = random_.chance(0.5);
+  for (std::size_t a = 0; a < side.size(); ++a) {
+    for (std::size_t b = 0; b < side.size(); ++b) {
+      if (side[a] != side[b]) world_.network().cut(a + 1, b + 1);
+    }
+  }
+  count("full partitions");
+  later(100ms, 6s, [this] { world_.network().heal(); });
+}
+
+// Some pairs cannot talk, so that a node in between may see both sides.
+void Storm::cut_some() {
+  const std::uint64_t pairs = random_.between(1, world_.size());
+  for (std::uint64_t i = 0; i < pairs; ++i)
+    world_.network().cut_between(victim(), any());
+  count("partial partitions");
+  later(100ms, 8s, [this] { world_.network().heal(); });
+}
+
+void Storm::one_way() {
+  const NodeId deaf = victim();
+  const bool hears_nothing = random_.chance(0.5);
+  for (const NodeId other : world_.all()) {
+    if (other == deaf || random_.chance(0.3)) continue;
+    world_.network().cut(hears_nothing ? other : deaf, hears_nothing ? deaf : other);
+  }
+  count("one-way cuts");
+  later(100ms, 8s, [this] { world_.network().heal(); });
+}
+
+// Processes.
+
+void Storm::crash() {
+  const NodeId node = victim();
+  if (!world_.is_up(node)) return;
+  world_.crash(node);
+  later(0ms, 4s, [this, node] { revive(node); });
+}
+
+void Storm::crash_all() {
+  for (const NodeId node : world_.running()) {
+    world_.crash(node);
+    later(0ms, 2s, [this, node] { revive(node); });
+  }
+  count("all crashed");
+}
+
+void Storm::revive(NodeId node) {
+  if (world_.is_up(node)) return;
+  if (auto started = world_.try_restart(node); !started) {
+    if (!has(faults_, Fault::bad_disks)) world_.fail("restart", started.error().message);
+    count("starts refused by a disk");
+    later(100ms, 1s, [this, node] { revive(node); });
+  }
+}
+
+void Storm::pause() {
+  const NodeId node = victim();
+  if (!world_.is_up(node)) return;
+  world_.pause(node);
+  count("pauses");
+  later(10ms, 5s, [this, node] { world_.resume(node); });
+}
+
+void Storm::transfer() {
+  const NodeId leader = world_.leader();
+  if (leader == nobody) return;
+  world_.node(leader).transfer_leadership(any(), [](const Result<void>&) {});
+  count("transfers");
+}
+
+void Storm::step_down() {
+  const NodeId leader = world_.leader();
+  if (leader == nobody) return;
+  world_.node(leader).step_down();
+  count("step-downs");
+}
+
+void Storm::fire() {
+  const NodeId node = any();
+  if (!world_.is_up(node)) return;
+  static constexpr Timer timers[] = {Timer::election, Timer::heartbeat, Timer::check_quorum, Timer::transfer};
+  world_.node(node).expire(random_.pick(timers));
+  count("timers fired");
+}
+
+// Disks.
+
+void Storm::slow_disk() {
+  const NodeId node = victim();
+  world_.disk(node).slow_down(random_.between(1ms, 100ms));
+  count("slow disks");
+  later(500ms, 6s, [this, node] { world_.disk(node).slow_down(Duration(0)); });
+}
+
+void Storm::hang_disk() {
+  const NodeId node = victim();
+  world_.disk(node).hang(true);
+  count("hung disks");
+  later(100ms, 8s, [this, node] { world_.disk(node).hang(false); });
+}
+
+// The node will fail, and be started again when its disk is well.
+void Storm::break_disk() {
+  const NodeId node = victim();
+  if (!world_.is_up(node)) return;
+  world_.checks().expect_storage_failure(node);
+  world_.disk(node).fail(random_.chance(0.5) ? DiskOp::write : DiskOp::sync, random_.between(1, 5));
+  count("disk errors");
+  later(300ms, 5s, [this, node] {
+    world_.disk(node).mend();
+    world_.crash(node);
+    revive(node);
+  });
+}
+
+// Clocks.
+
+void Storm::clock_rate() {
+  const NodeId node = victim();
+  const bool fast = random_.chance(0.5);
+  world_.set_clock_rate(node, static_cast<std::int64_t>(fast ? random_.between(1'010'000, 10'000'000)
+                                                             : random_.between(50'000, 990'000)));
+  count("clock rates");
+  later(1s, 10s, [this, node] { world_.set_clock_rate(node, Clock::true_rate); });
+}
+
+void Storm::clock_stop() {
+  const NodeId node = victim();
+  world_.set_clock_rate(node, 0);
+  count("stopped clocks");
+  later(500ms, 6s, [this, node] { world_.set_clock_rate(node, Clock::true_rate); });
+}
+
+void Storm::clock_jump() {
+  world_.jump_clock(victim(), random_.between(1ms, 20s));
+  count("clock jumps");
+}
+
+void Storm::calm() {
+  raging_ = false;
+  mend_network();
+  world_.network().heal();
+  for (const NodeId node : world_.all()) {
+    world_.set_clock_rate(node, Clock::true_rate);
+    world_.disk(node).mend();
+    world_.resume(node);
+    const bool inert = world_.is_up(node) && world_.node(node).status().state == NodeState::failed;
+    if (inert) world_.crash(node);
+    world_.restart(node);
+  }
+}
+
+}  // namespace keel::sim
