@@ -15,13 +15,15 @@ void append_number(std::string& out, std::size_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-// Takes a number off the front; none if it does not end or does not fit into 35 bits, far beyond what an entry holds.
+// Takes a number off the front. None if it does not end, is longer than it need be (each command has one spelling), or
+// does not fit into 35 bits, far beyond what an entry holds.
 std::optional<std::size_t> take_number(std::string_view& bytes) {
   std::size_t value = 0;
   for (unsigned shift = 0; shift < 35 && !bytes.empty(); shift += 7) {
     const auto byte = static_cast<unsigned char>(bytes.front());
     bytes.remove_prefix(1);
     value |= static_cast<std::size_t>(byte & 0x7f) << shift;
+    if (byte == 0 && shift > 0) return std::nullopt;
     if (byte < 0x80) return value;
   }
   return std::nullopt;

@@ -259,12 +259,15 @@ Result<void> validate(const KvSettings& settings) {
   if (settings.cluster.size() > max_members) return invalid(fmt::format("cluster: at most {} members", max_members));
   const auto twin = std::ranges::adjacent_find(settings.cluster, {}, &Member::id);
   if (twin != settings.cluster.end()) return invalid(fmt::format("cluster: id {} is there twice", twin->id.value()));
-  if (settings.heartbeat * 2 > settings.election_timeout) {
-    return invalid(fmt::format("heartbeat {} is too long for election-timeout {}: at most half of it",
+  if (settings.heartbeat * 3 > settings.election_timeout) {
+    return invalid(fmt::format("heartbeat {} is too long for election-timeout {}: at most a third of it",
                                show_duration(settings.heartbeat), show_duration(settings.election_timeout)));
   }
-  if (settings.segment_size * 2 > settings.max_log_bytes) {
-    return invalid(fmt::format("segment-size {} is too large for max-log-bytes {}: at most half of it",
+  if (settings.segment_size % 4096 != 0) {
+    return invalid(fmt::format("segment-size {} is no multiple of 4kb", show_size(settings.segment_size)));
+  }
+  if (settings.segment_size * 3 > settings.max_log_bytes) {
+    return invalid(fmt::format("segment-size {} is too large for max-log-bytes {}: at most a third of it",
                                show_size(settings.segment_size), show_size(settings.max_log_bytes)));
   }
   if (settings.max_bulk > settings.max_request) {

@@ -1,0 +1,209 @@
+#include "keelkv/kv_process.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <random>
+
+#include <cstdio>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <fmt/format.h>
+
+#include "keel/storage/bootstrap.hpp"
+
+namespace keel {
+
+namespace {
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+const Member& this_member(const KvSettings& settings) {
+  return *std::ranges::find(settings.cluster, settings.id, &Member::id);
+}
+
+// As many descriptors as the system lets us have: clients need one each.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool is_disk_error(ErrorCode code) {
+  return code == ErrorCode::storage_failed || code == ErrorCode::io || code == ErrorCode::corrupt;
+}
+
+}  // namespace
+
+KvProcess::KvProcess(KvSettings settings)
+    : settings_(std::move(settings)),
+      genesis_(make_genesis(settings_.name, settings_.cluster)),
+      logs_(settings_.id, settings_.log_level),
+      events_(logs_, [this](const Error& error) { failed(error); }),
+      server_(executor_, settings_, machine_, logs_.of(LogSubject::client)) {
+  server_.on_settings_changed([this] { apply_log_levels(); });
+}
+
+KvProcess::~KvProcess() { stop(); }
+
+Result<void> KvProcess::start() {
+  raise_descriptor_limit();
+  if (auto opened = open_data(); !opened) return opened;
+  if (auto listening = listen_for_peers(); !listening) return listening;
+  if (auto listening = server_.listen(); !listening) return listening;
+  if (auto started = start_node(); !started) return started;
+  replica_ = std::make_unique<NodeReplica>(*node_);
+  server_.serve(*replica_);
+  await_signal();
+  return {};
+}
+
+Result<void> KvProcess::open_data() {
+  auto disk = PosixDisk::open(settings_.data, executor_);
+  if (!disk) return std::unexpected(disk.error());
+  disk_ = std::move(*disk);
+  auto identity = open_data_directory(*disk_, {.cluster = genesis_.cluster_id(),
+                                               .cluster_name = settings_.name,
+                                               .group = GroupId(),
+                                               .node = settings_.id,
+                                               .incarnation = Incarnation(random_number())});
+  if (!identity) return std::unexpected(identity.error());
+  identity_ = std::move(*identity);
+  auto peers = PeerBook::open(*disk_);
+  if (!peers) return std::unexpected(peers.error());
+  peers_ = std::move(*peers);
+  knew_peers_ = !peers_->peers().empty();
+  return {};
+}
+
+Result<void> KvProcess::listen_for_peers() {
+  TcpOptions options;
+  options.self = {.cluster = identity_.cluster,
+                  .cluster_name = settings_.name,
+                  .node = settings_.id,
+                  .expects = nobody,
+                  .incarnation = identity_.incarnation,
+                  .member_data = to_string(settings_.listen)};
+  options.admit = [this](const wire::Hello& peer) { return peers_->admit(peer.node, peer.incarnation); };
+  options.log = [this](TcpLogLevel level, std::string_view line) {
+    logs_.of(LogSubject::transport).log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
+  };
+  options.seed = random_number();
+  transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
+  return transport_->listen(this_member(settings_).address);
+}
+
+NodeOptions KvProcess::node_options() const {
+  NodeOptions options;
+  options.raft.id = settings_.id;
+  options.raft.seed = random_number();
+  options.raft.election_timeout = settings_.election_timeout;
+  options.raft.heartbeat_interval = settings_.heartbeat;
+  options.raft.log_cache_bytes = settings_.log_cache;
+  options.min_room = std::min<std::uint64_t>(options.min_room, settings_.max_log_bytes / 8);
+  return options;
+}
+
+// A log is opened once: whoever needs it again needs a new one.
+void KvProcess::open_log() {
+  log_ = std::make_unique<WriteAheadLog>(
+      *disk_, executor_,
+      WriteAheadLogOptions{.segment_bytes = settings_.segment_size,
+                           .max_log_bytes = settings_.max_log_bytes,
+                           .salt_seed = random_number()},
+      LogIdentity{.cluster = identity_.cluster, .group = identity_.group, .node = identity_.node});
+}
+
+Result<void> KvProcess::start_node() {
+  const auto attempt = [this]() -> Result<std::unique_ptr<Node>> {
+    open_log();
+    return Node::start(node_options(), {.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_},
+                       executor_);
+  };
+  auto node = attempt();
+  if (!node && node.error().code == ErrorCode::not_found) {
+    if (auto done = bootstrap_log(); !done) return done;
+    node = attempt();
+  }
+  if (!node) return std::unexpected(node.error());
+  node_ = std::move(*node);
+  return {};
+}
+
+// The first start of a first voter. A directory that has seen peers has had a log: an empty one would forget votes and
+// entries that the others count on.
+Result<void> KvProcess::bootstrap_log() {
+  if (knew_peers_) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the log in {} is gone, though this node has been part of its cluster: put it back; a node "
+                            "without its log must not vote", settings_.data));
+  }
+  open_log();
+  if (auto opened = log_->open(); !opened) return std::unexpected(opened.error());
+  const auto work = boost::asio::make_work_guard(context_);
+  std::optional<Result<void>> result;
+  bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
+  while (!result) context_.run_one();
+  log_->close();
+  return *result;
+}
+
+std::string KvProcess::ready_line() const {
+  return fmt::format("keelkv {} ready: clients {}, peers {}, data {}", settings_.id.value(), to_string(server_.address()),
+                     transport_->listening_at(), settings_.data);
+}
+
+int KvProcess::run() {
+  context_.run();
+  return status_;
+}
+
+void KvProcess::apply_log_levels() {
+  logs_.set_levels(settings_.log_level);
+  // Which events are built at all depends on the levels.
+  node_->remove_observer(events_);
+  node_->add_observer(events_);
+}
+
+void KvProcess::await_signal() {
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) stop_gently();
+  });
+}
+
+// A leader hands over first, so that clients of the others need not wait for an election. A second signal ends it at once.
+void KvProcess::stop_gently() {
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) stop();
+  });
+  const RaftStatus raft = node_->status().raft;
+  const auto best = std::ranges::max_element(raft.peers, {}, &PeerStatus::match);
+  if (raft.role != RoleName::leader || best == raft.peers.end()) return stop();
+  node_->transfer_leadership(best->id, [this](const Result<void>&) { executor_.post([this] { stop(); }); });
+}
+
+void KvProcess::stop() {
+  if (std::exchange(stopping_, true)) return;
+  if (node_) node_->stop();
+  server_.stop();
+  if (transport_) transport_->stop();
+  context_.stop();
+}
+
+// Called from inside the node: what ends it must wait until it is out of there.
+void KvProcess::failed(const Error& error) {
+  const bool disk = is_disk_error(error.code);
+  status_ = disk ? exit_status::disk_error : exit_status::broken;
+  fmt::print(stderr, "keelkv: {}{}\n", error.message,
+             disk ? fmt::format("; check the disk under {}, then start this node again", settings_.data) : "");
+  executor_.post([this] { stop(); });
+}
+
+}  // namespace keel

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "keel/asio/executor.hpp"
+#include "keel/asio/tcp_transport.hpp"
+#include "keel/node/node.hpp"
+#include "keel/storage/data_directory.hpp"
+#include "keel/storage/posix_disk.hpp"
+#include "keel/storage/write_ahead_log.hpp"
+#include "keelkv/event_log.hpp"
+#include "keelkv/kv_machine.hpp"
+#include "keelkv/kv_replica.hpp"
+#include "keelkv/kv_server.hpp"
+#include "keelkv/settings.hpp"
+
+namespace keel {
+
+// What a keelkv process ends with. 74 and 70 are EX_IOERR and EX_SOFTWARE of sysexits.h.
+namespace exit_status {
+inline constexpr int stopped = 0;
+inline constexpr int cannot_start = 1;
+inline constexpr int broken = 70;     // Keel or the state machine found itself wrong
+inline constexpr int disk_error = 74;
+}  // namespace exit_status
+
+// One keelkv server: a data directory, a node on it, the peers' side and the clients' side, on one loop and its thread.
+class KvProcess {
+ public:
+  explicit KvProcess(KvSettings settings);
+  ~KvProcess();
+  KvProcess(const KvProcess&) = delete;
+  KvProcess& operator=(const KvProcess&) = delete;
+
+  // Everything up to serving. Errors are for the person who started it: what is wrong, and what to do.
+  Result<void> start();
+  // One line: where it listens, and on what data.
+  [[nodiscard]] std::string ready_line() const;
+  // Serves until a signal or a failure ends it; the exit status.
+  int run();
+
+ private:
+  Result<void> open_data();
+  Result<void> listen_for_peers();
+  Result<void> start_node();
+  Result<void> bootstrap_log();
+  void await_signal();
+  void stop_gently();
+  void stop();
+  void failed(const Error& error);
+  void apply_log_levels();
+  void open_log();
+  [[nodiscard]] NodeOptions node_options() const;
+
+  KvSettings settings_;
+  Genesis genesis_;
+  boost::asio::io_context context_{1};
+  AsioExecutor executor_{context_};
+  boost::asio::signal_set signals_{context_};
+  Logs logs_;
+  EventLog events_;
+  std::unique_ptr<PosixDisk> disk_;
+  DirectoryIdentity identity_;
+  std::optional<PeerBook> peers_;
+  bool knew_peers_ = false;  // from an earlier run
+  std::unique_ptr<WriteAheadLog> log_;
+  std::unique_ptr<TcpTransport> transport_;
+  KvMachine machine_;
+  KvServer server_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<NodeReplica> replica_;
+  bool stopping_ = false;
+  int status_ = exit_status::stopped;
+};
+
+}  // namespace keel

@@ -1,0 +1,80 @@
+// Redis's own programs, against a leader and against a follower.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "keelkv_cluster.hpp"
+
+namespace keel::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ended {
+  std::optional<int> status;
+  std::string out;
+  std::string err;
+};
+
+Ended run(std::vector<std::string> command) {
+  ChildProcess process(std::move(command));
+  Ended ended{.status = process.wait(in(patience)), .out = {}, .err = {}};
+  const auto to_the_end = [](std::string_view) { return false; };
+  process.out().wait_for(to_the_end, in(patience));
+  process.err().wait_for(to_the_end, in(patience));
+  ended.out = process.out().text();
+  ended.err = process.err().text();
+  return ended;
+}
+
+class KeelkvRedis : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(cluster_.start_all());
+    const auto leader = cluster_.await_leader();
+    ASSERT_TRUE(leader);
+    leader_ = *leader;
+    follower_ = (*leader + 1) % 3;
+  }
+  std::string cli(std::size_t node, std::vector<std::string> words) {
+    words.insert(words.begin(), {"redis-cli", "-p", std::to_string(cluster_.port(node))});
+    const Ended ended = run(std::move(words));
+    EXPECT_EQ(ended.status, std::optional(0)) << ended.err;
+    return ended.out;
+  }
+
+  KeelkvCluster cluster_{3};
+  std::size_t leader_ = 0;
+  std::size_t follower_ = 0;
+};
+
+TEST_F(KeelkvRedis, CliOnLeaderAndFollower) {
+  EXPECT_EQ(cli(follower_, {"SET", "k", "from the follower"}), "OK\n");
+  EXPECT_EQ(cli(leader_, {"GET", "k"}), "from the follower\n");
+  EXPECT_EQ(cli(leader_, {"APPEND", "k", "!"}), "18\n");
+  EXPECT_EQ(cli(follower_, {"GET", "k"}), "from the follower!\n");
+  EXPECT_EQ(cli(follower_, {"-3", "MGET", "k", "nothing"}), "from the follower!\n\n");
+  EXPECT_EQ(cli(leader_, {"-3", "INCR", "n"}), "1\n");
+  EXPECT_EQ(cli(leader_, {"DEL", "n", "k"}), "2\n");
+  EXPECT_EQ(cli(follower_, {"DBSIZE"}), "0\n");
+  EXPECT_THAT(cli(follower_, {"INFO", "raft"}), HasSubstr("raft_role:follower"));
+  EXPECT_THAT(cli(leader_, {"INFO", "raft"}), HasSubstr("raft_role:leader"));
+  EXPECT_THAT(cli(leader_, {"COMMAND", "DOCS", "set"}), HasSubstr("Sets a key's value"));
+}
+
+TEST_F(KeelkvRedis, BenchmarkOnLeaderAndFollower) {
+  for (const std::size_t node : {leader_, follower_}) {
+    const Ended ended = run({"redis-benchmark", "-p", std::to_string(cluster_.port(node)), "-t", "set,get,incr", "-P", "16",
+                             "-n", "20000", "-q", "--csv"});
+    EXPECT_EQ(ended.status, std::optional(0));
+    EXPECT_EQ(ended.err, "");
+    for (const char* test : {"\"SET\"", "\"GET\"", "\"INCR\""}) EXPECT_THAT(ended.out, HasSubstr(test));
+    EXPECT_THAT(ended.out, Not(HasSubstr("WARNING")));
+    EXPECT_THAT(ended.out, Not(HasSubstr("rror")));
+  }
+  EXPECT_EQ(cli(leader_, {"GET", "counter:__rand_int__"}), "40000\n");
+  EXPECT_TRUE(cluster_.await_same_state());
+}
+
+}  // namespace
+}  // namespace keel::test

@@ -1,0 +1,79 @@
+#include "keelkv/command_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include "keelkv/glob.hpp"
+
+namespace keel {
+namespace {
+
+std::string refusal(std::vector<std::string_view> args) {
+  const auto resolved = CommandTable::get().resolve(args);
+  const auto* unknown = std::get_if<CommandTable::Unknown>(&resolved);
+  return unknown == nullptr ? "" : unknown->error;
+}
+
+// As a redis-server 7 words them.
+TEST(CommandTable, RefusesInRedisWords) {
+  EXPECT_EQ(refusal({"foo", "bar", "baz"}), "ERR unknown command 'foo', with args beginning with: 'bar' 'baz' ");
+  EXPECT_EQ(refusal({"GET"}), "ERR wrong number of arguments for 'get' command");
+  EXPECT_EQ(refusal({"set", "k"}), "ERR wrong number of arguments for 'set' command");
+  EXPECT_EQ(refusal({"CLIENT"}), "ERR wrong number of arguments for 'client' command");
+  EXPECT_EQ(refusal({"client", "foo"}), "ERR unknown subcommand 'foo'. Try CLIENT HELP.");
+  EXPECT_EQ(refusal({"CLIENT", "SETNAME"}), "ERR wrong number of arguments for 'client|setname' command");
+  EXPECT_EQ(refusal({"sEt", "k", "v"}), "");
+}
+
+TEST(CommandTable, AnErrorShowsOnlyTheBeginningOfLongArguments) {
+  const std::string large(100'000, 'x');
+  EXPECT_LT(refusal({large, large, large}).size(), 400u);
+  EXPECT_LT(refusal({"client", large}).size(), 400u);
+}
+
+TEST(CommandTable, EveryRowFitsItsHandler) {
+  for (const CommandSpec* const command : CommandTable::get().all()) {
+    EXPECT_NE(command->arity, 0) << command->name;
+    EXPECT_FALSE(command->summary.empty()) << command->name;
+    EXPECT_FALSE(command->group.empty()) << command->name;
+    const auto callable = [](const CommandSpec& spec) {
+      return std::visit([](auto handler) { return handler != nullptr; }, spec.handler);
+    };
+    EXPECT_TRUE(callable(*command) || !command->subcommands.empty()) << command->name;
+    for (const CommandSpec& sub : command->subcommands) {
+      EXPECT_TRUE(sub.name.starts_with(std::string(command->name) + "|")) << sub.name;
+      EXPECT_TRUE(callable(sub)) << sub.name;
+    }
+    const bool touches_keys = command->is_write() || (command->is_read() && command->name != "dbsize");
+    const bool is_flush = command->name.starts_with("flush");
+    EXPECT_EQ(command->keys.first > 0, touches_keys && !is_flush) << command->name;
+  }
+}
+
+TEST(ParseInteger, TakesWhatRedisTakes) {
+  EXPECT_EQ(parse_integer("0"), 0);
+  EXPECT_EQ(parse_integer("-12"), -12);
+  EXPECT_EQ(parse_integer("9223372036854775807"), 9223372036854775807);
+  EXPECT_EQ(parse_integer("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  for (const std::string_view no : {"", "-", "+1", " 1", "1 ", "01", "-0", "1.0", "9223372036854775808", "x"}) {
+    EXPECT_EQ(parse_integer(no), std::nullopt) << no;
+  }
+}
+
+TEST(Glob, MatchesAsRedisDoes) {
+  EXPECT_TRUE(matches_glob("*", ""));
+  EXPECT_TRUE(matches_glob("max*", "maxclients"));
+  EXPECT_TRUE(matches_glob("*ax*nts", "MAXclients"));
+  EXPECT_TRUE(matches_glob("h?llo", "hello"));
+  EXPECT_TRUE(matches_glob("h[a-f]llo", "hello"));
+  EXPECT_TRUE(matches_glob("h[^a-d]llo", "hello"));
+  EXPECT_TRUE(matches_glob("a\\*b", "a*b"));
+  EXPECT_FALSE(matches_glob("a\\*b", "axb"));
+  EXPECT_FALSE(matches_glob("h[^e]llo", "hello"));
+  EXPECT_FALSE(matches_glob("hello", "hell"));
+  EXPECT_FALSE(matches_glob("", "x"));
+  const std::string stars = std::string(1000, 'a');
+  EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*a*a*b", stars));  // would take for ever if every star were tried
+}
+
+}  // namespace
+}  // namespace keel

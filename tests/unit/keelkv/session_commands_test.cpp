@@ -1,0 +1,154 @@
+// Commands about the connection and the server, as a client sees them.
+#include <gmock/gmock.h>
+
+#include "keelkv/command_table.hpp"
+#include "server_fixture.hpp"
+
+namespace keel {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class SessionCommands : public KvServerTest {
+ protected:
+  void SetUp() override {
+    KvServerTest::SetUp();
+    client_ = connect();
+  }
+  // Sends one inline command and expects exactly this reply.
+  void expect(std::string_view command, std::string_view reply) {
+    SCOPED_TRACE(command);
+    client_->send(std::string(command) + "\r\n");
+    client_->expect(reply);
+  }
+  std::string text(std::string_view command) {
+    client_->send(std::string(command) + "\r\n");
+    return client_->receive_text();
+  }
+
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(SessionCommands, Basics) {
+  expect("PING", "+PONG\r\n");
+  expect("ping hello", "$5\r\nhello\r\n");
+  expect("ping a b", "-ERR wrong number of arguments for 'ping' command\r\n");
+  expect("ECHO x", "$1\r\nx\r\n");
+  expect("SELECT 0", "+OK\r\n");
+  expect("SELECT 1", "-ERR DB index is out of range\r\n");
+  expect("SELECT x", "-ERR value is not an integer or out of range\r\n");
+  expect("nonsense a", "-ERR unknown command 'nonsense', with args beginning with: 'a' \r\n");
+}
+
+TEST_F(SessionCommands, HelloChoosesTheVersion) {
+  expect("HELLO 4", "-NOPROTO unsupported protocol version\r\n");
+  expect("HELLO x", "-ERR Protocol version is not an integer or out of range\r\n");
+  expect("HELLO 3 foo", "-ERR Syntax error in HELLO option 'foo'\r\n");
+  expect("HELLO 3 AUTH admin secret", "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+  const std::string fields = "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.0\r\n$5\r\nproto\r\n";
+  const std::string more = "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n";
+  expect("HELLO", "*14\r\n" + fields + ":2\r\n" + more);
+  expect("HELLO 3 SETNAME me", "%7\r\n" + fields + ":3\r\n" + more);
+  expect("CLIENT GETNAME", "$2\r\nme\r\n");
+  expect("CLIENT SETNAME ''", "+OK\r\n");
+  expect("CLIENT GETNAME", "_\r\n");
+  expect("HELLO 2", "*14\r\n" + fields + ":2\r\n" + more);
+  expect("CLIENT GETNAME", "$-1\r\n");
+}
+
+TEST_F(SessionCommands, Client) {
+  expect("CLIENT ID", ":1\r\n");
+  expect("CLIENT SETNAME 'a b'", "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
+  expect("CLIENT SETNAME me", "+OK\r\n");
+  expect("CLIENT SETINFO LIB-NAME lib", "+OK\r\n");
+  expect("CLIENT SETINFO lib-ver 1.0", "+OK\r\n");
+  expect("CLIENT SETINFO colour red", "-ERR Unrecognized option 'colour'\r\n");
+  expect("CLIENT NO-EVICT ON", "+OK\r\n");
+  expect("CLIENT NO-EVICT maybe", "-ERR syntax error\r\n");
+  const std::string info = text("CLIENT INFO");
+  EXPECT_THAT(info, HasSubstr("id=1 addr=127.0.0.1:"));
+  EXPECT_THAT(info, HasSubstr("name=me "));
+  EXPECT_THAT(info, HasSubstr("lib-name=lib lib-ver=1.0 resp=2\n"));
+  const auto other = connect();
+  other->send("PING\r\n");
+  other->expect("+PONG\r\n");
+  EXPECT_THAT(text("CLIENT LIST"), HasSubstr("\nid=2 "));
+  EXPECT_THAT(text("CLIENT LIST ID 2 9"), Not(HasSubstr("id=1 ")));
+  expect("CLIENT KILL ID 2", ":1\r\n");
+  EXPECT_TRUE(other->is_closed());
+  expect("CLIENT KILL ID 2", ":0\r\n");
+}
+
+TEST_F(SessionCommands, Config) {
+  expect("CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
+  expect("CONFIG GET appendonly", "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
+  expect("CONFIG GET nothing*", "*0\r\n");
+  expect("CONFIG GET", "-ERR wrong number of arguments for 'config|get' command\r\n");
+  expect("CONFIG SET foo bar", "-ERR Unknown option or number of arguments for CONFIG SET - 'foo'\r\n");
+  expect("CONFIG SET data x", "-ERR CONFIG SET failed (possibly related to argument 'data') - can't set immutable config\r\n");
+  expect("CONFIG SET max-clients 5 command-timeout never",
+         "-ERR CONFIG SET failed (possibly related to argument 'command-timeout') - command-timeout 'never': a time from "
+         "10ms to 600000ms, such as 250ms or 5s\r\n");
+  EXPECT_EQ(settings_.max_clients, 10000u);  // all or nothing
+  bool told = false;
+  server_->on_settings_changed([&] { told = true; });
+  expect("CONFIG SET maxclients 5 command-timeout 2s", "+OK\r\n");
+  EXPECT_TRUE(told);
+  EXPECT_EQ(settings_.max_clients, 5u);
+  EXPECT_EQ(settings_.command_timeout, std::chrono::seconds(2));
+  expect("CONFIG GET max-clients", "*2\r\n$11\r\nmax-clients\r\n$1\r\n5\r\n");
+  expect("CONFIG RESETSTAT", "+OK\r\n");
+  EXPECT_EQ(server_->counters().requests, 1u);  // itself
+}
+
+TEST_F(SessionCommands, InfoAndStatus) {
+  replica_.state.raft.id = NodeId(1);
+  replica_.state.raft.role = RoleName::leader;
+  replica_.state.raft.term = Term(7);
+  replica_.state.raft.last = Index(50);
+  replica_.state.raft.peers.push_back({.id = NodeId(2), .match = Index(40), .next = Index(51), .last_heard = {}});
+  replica_.state.leader_address = "a\"b";
+  const std::string all = text("INFO");
+  for (const char* section : {"# Server", "# Clients", "# Persistence", "# Replication", "# Raft", "# Keyspace"}) {
+    EXPECT_THAT(all, HasSubstr(section));
+  }
+  EXPECT_THAT(all, HasSubstr("loading:0\r\n"));
+  const std::string raft = text("INFO raft");
+  EXPECT_THAT(raft, Not(HasSubstr("# Server")));
+  EXPECT_THAT(raft, HasSubstr("raft_role:leader\r\nraft_term:7\r\n"));
+  EXPECT_THAT(raft, HasSubstr("raft_peer_2:state=probe,match=40,lag=10\r\n"));
+  EXPECT_THAT(raft, HasSubstr("state_index:0\r\nstate_hash:0000000000000000\r\n"));
+  const std::string status = text("KEEL STATUS");
+  EXPECT_THAT(status, HasSubstr("\"role\":\"leader\""));
+  EXPECT_THAT(status, HasSubstr("\"leader_address\":\"a\\\"b\""));
+  EXPECT_THAT(status, HasSubstr("\"peers\":[{\"id\":2,\"state\":\"probe\",\"match\":40,\"lag\":10}]"));
+}
+
+TEST_F(SessionCommands, KeelShowsThisReplicaWithoutAskingOthers) {
+  client_->send("SET k v\r\n");
+  await_writes(1);
+  replica_.apply();
+  client_->expect("+OK\r\n");
+  expect("KEEL APPLIED", ":1\r\n");
+  expect("KEEL GET k", "*2\r\n:1\r\n$1\r\nv\r\n");
+  expect("KEEL GET x", "*2\r\n:1\r\n$-1\r\n");
+  EXPECT_TRUE(replica_.reads.empty());
+}
+
+TEST_F(SessionCommands, CommandDescribesTheTable) {
+  expect("COMMAND INFO get nothing",
+         "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n*1\r\n+@string\r\n*0\r\n*0\r\n*0\r\n$-1\r\n");
+  expect("COMMAND DOCS dbsize",
+         "*2\r\n$6\r\ndbsize\r\n*6\r\n$7\r\nsummary\r\n$27\r\nReturns the number of keys.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n"
+         "$5\r\ngroup\r\n$6\r\nserver\r\n");
+  expect("COMMAND GETKEYS mset a 1 b 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
+  expect("COMMAND GETKEYS ping", "-ERR The command has no key arguments\r\n");
+  expect("COMMAND GETKEYS nothing", "-ERR Invalid command specified\r\n");
+  expect("COMMAND LIST FILTERBY PATTERN mg*", "*1\r\n$4\r\nmget\r\n");
+  expect("COMMAND foo", "-ERR unknown subcommand 'foo'. Try COMMAND HELP.\r\n");
+  expect("COMMAND COUNT", ":" + std::to_string(CommandTable::get().all().size()) + "\r\n");
+}
+
+}  // namespace
+}  // namespace keel
