@@ -38,7 +38,7 @@ void Node::Parts::machine_failed(Index first, Error error) {
 
 void Node::Parts::log_unreadable(Error error) {
   error.message = "a committed entry cannot be read back: " + error.message;
-  fail(std::move(error), ErrorCode::storage_failed);
+  fail(error, ErrorCode::storage_failed);
   wake();
 }
 

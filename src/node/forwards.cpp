@@ -109,7 +109,7 @@ SeenForwards::Run& SeenForwards::run_of(NodeId origin, std::uint64_t run) {
   Run fresh;
   fresh.origin = origin;
   fresh.run = run;
-  return runs_.emplace_back(std::move(fresh));
+  return runs_.emplace_back(fresh);
 }
 
 }  // namespace keel

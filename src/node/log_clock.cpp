@@ -10,11 +10,11 @@ namespace keel {
 // same moment.
 constexpr int entries_without_time = 16;
 
-void LogClock::start(LogStore& log, IndexRange entries, std::weak_ptr<const void> alive) {
-  look_up(log, entries, entries_without_time, std::move(alive));
+void LogClock::start(LogStore& log, IndexRange entries, const std::weak_ptr<const void>& alive) {
+  look_up(log, entries, entries_without_time, alive);
 }
 
-void LogClock::look_up(LogStore& log, IndexRange entries, int tries, std::weak_ptr<const void> alive) {
+void LogClock::look_up(LogStore& log, IndexRange entries, int tries, const std::weak_ptr<const void>& alive) {
   if (entries.empty() || tries == 0) {
     known_ = true;
     return;

@@ -13,7 +13,7 @@ class LogClock {
  public:
   // Looks up the time of the log's end as it was found; until it is known, nothing may be stamped. `alive` guards the
   // store's answer.
-  void start(LogStore& log, IndexRange entries, std::weak_ptr<const void> alive);
+  void start(LogStore& log, IndexRange entries, const std::weak_ptr<const void>& alive);
   [[nodiscard]] bool known() const { return known_; }
 
   void saw(const Entry& entry);
@@ -22,7 +22,7 @@ class LogClock {
   void turn_over() { now_.reset(); }
 
  private:
-  void look_up(LogStore& log, IndexRange entries, int tries, std::weak_ptr<const void> alive);
+  void look_up(LogStore& log, IndexRange entries, int tries, const std::weak_ptr<const void>& alive);
 
   WallTime last_{};
   std::optional<WallTime> now_;

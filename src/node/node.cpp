@@ -69,8 +69,8 @@ Result<Index> machine_applied(StateMachine& machine, const Recovered& recovered)
 
 }  // namespace
 
-Node::Parts::Parts(NodeOptions node_options, Pilot pilot_parts, Executor& loop, Raft core, Index machine_applied)
-    : options(std::move(node_options)),
+Node::Parts::Parts(const NodeOptions& node_options, Pilot pilot_parts, Executor& loop, Raft core, Index machine_applied)
+    : options(node_options),
       pilot(pilot_parts),
       executor(loop),
       raft(std::move(core)),
@@ -89,9 +89,9 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options, Pilot pilot, Exec
   auto recovered = pilot.log.open();
   if (!recovered) return std::unexpected(recovered.error());
 
-  const auto refuse = [&](Error why) -> Result<std::unique_ptr<Node>> {
+  const auto refuse = [&](const Error& why) -> Result<std::unique_ptr<Node>> {
     pilot.log.close();
-    return std::unexpected(std::move(why));
+    return std::unexpected(why);
   };
   auto raft = Raft::make(options.raft, *recovered, executor.now());
   if (!raft) return refuse(raft.error());
@@ -103,7 +103,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options, Pilot pilot, Exec
   const auto applied = machine_applied(pilot.machine, *recovered);
   if (!applied) return refuse(applied.error());
 
-  auto parts = std::make_shared<Parts>(std::move(options), pilot, executor, std::move(*raft), *applied);
+  auto parts = std::make_shared<Parts>(options, pilot, executor, std::move(*raft), *applied);
   std::unique_ptr<Node> node(new Node(std::move(parts)));
   pilot.transport.attach(node->parts_->options.raft.group, *node);
   node->parts_->begin();
@@ -123,7 +123,7 @@ void Node::Parts::begin() {
 
 // Inert from here on: nothing is written, sent or applied any more. What is in no log yet was not appended; of the rest
 // nobody can tell.
-void Node::Parts::fail(Error why, ErrorCode waiting) {
+void Node::Parts::fail(const Error& why, ErrorCode waiting) {
   if (!runs()) return;
   state = NodeState::failed;
   failure = why;

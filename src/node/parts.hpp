@@ -24,11 +24,11 @@ inline constexpr EventMask acted_upon =
 // One node, put together: each job is a part of its own; what is here is who feeds the core when, and what is done with
 // its output. Shared, so that what is posted or asked for may outlive the Node and find it gone.
 struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink {
-  Parts(NodeOptions node_options, Pilot pilot_parts, Executor& loop, Raft core, Index machine_applied);
+  Parts(const NodeOptions& node_options, Pilot pilot_parts, Executor& loop, Raft core, Index machine_applied);
 
   // node.cpp: life and death.
   void begin();
-  void fail(Error why, ErrorCode waiting);
+  void fail(const Error& why, ErrorCode waiting);
   void stop();
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] bool runs() const { return state == NodeState::running; }

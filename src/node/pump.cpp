@@ -80,8 +80,10 @@ void Node::Parts::perform(Output& out, const Route* route) {
   }
   if (out.write) issue(*out.write);
   if (!runs()) return;
-  for (Message& message : out.send)
-    outbox.send(to_peer(message.to, std::move(message)), route);
+  for (Message& message : out.send) {
+    const NodeId to = message.to;
+    outbox.send(to_peer(to, std::move(message)), route);
+  }
   for (HeldMessage& held : out.send_after_write) {
     const NodeId to = held.message.to;
     outbox.hold(held.after, to_peer(to, std::move(held.message)), route);
@@ -127,7 +129,7 @@ void Node::Parts::written(WriteId id, Result<void> result) {
   if (!runs()) return;
   if (!result) {
     result.error().message = "the log store failed and is not used again: " + result.error().message;
-    fail(std::move(result).error(), ErrorCode::storage_failed);
+    fail(result.error(), ErrorCode::storage_failed);
     return wake();
   }
   feed([&] {
