@@ -3,31 +3,15 @@
 #include <time.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include <fmt/core.h>
 
+#include "keel-bench/allocations.hpp"
 #include "keel-bench/bench.hpp"
 #include "keel/raft/raft.hpp"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -97,14 +81,14 @@ double cpu_seconds() {
 
 struct Figures {
   double per_second;
-  double allocations;  // a proposal, beyond the payload's own
+  double allocated;  // a proposal, beyond the payload's own
 };
 
 Figures run_once(const CoreOptions& options, std::uint64_t batch) {
   ThreeRafts group;
   const std::vector<std::byte> bytes(options.payload, std::byte{'x'});
   const std::uint64_t rounds = options.proposals / batch;
-  const std::uint64_t allocated = allocations.load();
+  const std::uint64_t allocated = allocations();
   const double start = cpu_seconds();
   for (std::uint64_t round = 0; round < rounds; ++round) {
     for (std::uint64_t i = 0; i < batch; ++i) {
@@ -115,7 +99,7 @@ Figures run_once(const CoreOptions& options, std::uint64_t batch) {
   const double seconds = cpu_seconds() - start;
   const auto done = static_cast<double>(rounds * batch);
   if (!group.all_applied(group.leader().log().last().index)) std::abort();
-  return {done / seconds, static_cast<double>(allocations.load() - allocated) / done - 1};
+  return {done / seconds, static_cast<double>(allocations() - allocated) / done - 1};
 }
 
 void measure(const CoreOptions& options, std::uint64_t batch) {
@@ -129,13 +113,13 @@ void measure(const CoreOptions& options, std::uint64_t batch) {
         "{{\"bench\":\"core\",\"batch\":{},\"payload\":{},\"runs\":{},\"median_per_second\":{:.0f},"
         "\"min\":{:.0f},\"max\":{:.0f},\"extra_allocations\":{:.4f}}}\n",
         batch, options.payload, options.runs, median.per_second, figures.front().per_second, figures.back().per_second,
-        median.allocations);
+        median.allocated);
   } else {
     fmt::print(
         "core, {:>3} at a time: {:>9.0f} proposals/s of processor time (min {:.0f}, max {:.0f}, {} runs), "
         "{:.3f} allocations each beyond the payload's\n",
         batch, median.per_second, figures.front().per_second, figures.back().per_second, options.runs,
-        median.allocations);
+        median.allocated);
   }
 }
 

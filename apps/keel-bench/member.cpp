@@ -8,6 +8,7 @@
 #include <istream>
 #include <random>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read_until.hpp>
@@ -203,6 +204,8 @@ class BenchMember {
 
   MemberOptions options_;
   asio::io_context loop_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> busy_{
+      loop_.get_executor()};  // the disk posts from outside
   AsioExecutor executor_{loop_};
   Nothing machine_;
   Announcer announcer_;
