@@ -1,5 +1,7 @@
 #include "asio/tcp_connection.hpp"
 
+#include <tuple>
+
 #include <boost/asio/error.hpp>
 #include <fmt/core.h>
 
@@ -13,18 +15,18 @@ void TcpConnection::close() {
   if (std::exchange(closed_, true)) return;
   clear_deadline();
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  std::ignore = socket_.close(ignored);
 }
 
 void TcpConnection::set_socket_options() {
   using boost::asio::ip::tcp;
   boost::system::error_code ignored;  // each is a help, none a must
-  socket_.set_option(tcp::no_delay(true), ignored);
-  socket_.set_option(tcp::socket::keep_alive(true), ignored);
+  std::ignore = socket_.set_option(tcp::no_delay(true), ignored);
+  std::ignore = socket_.set_option(tcp::socket::keep_alive(true), ignored);
 #ifdef TCP_USER_TIMEOUT
   using UserTimeout = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
   const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(hub_.options().unacknowledged_timeout);
-  socket_.set_option(UserTimeout(static_cast<int>(time.count())), ignored);
+  std::ignore = socket_.set_option(UserTimeout(static_cast<int>(time.count())), ignored);
 #endif
 }
 
@@ -44,7 +46,7 @@ void TcpConnection::clear_deadline() { hub_.executor().cancel(std::exchange(dead
 void TcpConnection::refuse(const Error& error) {
   write_greeting(wire::encode(wire::Welcome{error.code, error.message}), [this] {
     boost::system::error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    std::ignore = socket_.shutdown(Socket::shutdown_send, ignored);
     end();
   });
 }

@@ -47,7 +47,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   template <class Then>
   auto handler(Then then) {
     return [self = shared_from_this(), then = std::move(then)](const boost::system::error_code& error,
-                                                               auto... results) mutable {
+                                                               const auto&... results) mutable {
       if (self->closed_) return;
       if (error) return self->lost(in_words(error));
       then(results...);
