@@ -65,20 +65,26 @@ Result<void> KvProcess::start() {
 
 Result<void> KvProcess::open_data() {
   auto disk = PosixDisk::open(settings_.data, executor_);
-  if (!disk) return std::unexpected(disk.error());
+  if (!disk) return in_data(disk.error());
   disk_ = std::move(*disk);
   auto identity = open_data_directory(*disk_, {.cluster = genesis_.cluster_id(),
                                                .cluster_name = settings_.name,
                                                .group = GroupId(),
                                                .node = settings_.id,
                                                .incarnation = Incarnation(random_number())});
-  if (!identity) return std::unexpected(identity.error());
+  if (!identity) return in_data(identity.error());
   identity_ = std::move(*identity);
   auto peers = PeerBook::open(*disk_);
-  if (!peers) return std::unexpected(peers.error());
+  if (!peers) return in_data(peers.error());
   peers_ = std::move(*peers);
   knew_peers_ = !peers_->peers().empty();
   return {};
+}
+
+// What lies below knows files, not where they are.
+std::unexpected<Error> KvProcess::in_data(Error error) const {
+  if (error.message.find(settings_.data) == std::string::npos) error.message = settings_.data + ": " + error.message;
+  return std::unexpected(std::move(error));
 }
 
 Result<void> KvProcess::listen_for_peers() {
@@ -90,6 +96,7 @@ Result<void> KvProcess::listen_for_peers() {
                   .incarnation = identity_.incarnation,
                   .member_data = to_string(settings_.listen)};
   options.admit = [this](const wire::Hello& peer) { return peers_->admit(peer.node, peer.incarnation); };
+  options.refused_by = [this](NodeId peer, const Error& why) { refused(peer, why); };
   options.log = [this](TcpLogLevel level, std::string_view line) {
     logs_.of(LogSubject::transport).log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
   };
@@ -130,7 +137,7 @@ Result<void> KvProcess::start_node() {
     if (auto done = bootstrap_log(); !done) return done;
     node = attempt();
   }
-  if (!node) return std::unexpected(node.error());
+  if (!node) return in_data(node.error());
   node_ = std::move(*node);
   return {};
 }
@@ -140,11 +147,11 @@ Result<void> KvProcess::start_node() {
 Result<void> KvProcess::bootstrap_log() {
   if (knew_peers_) {
     return fail(ErrorCode::corrupt,
-                fmt::format("the log in {} is gone, though this node has been part of its cluster: put it back; a node "
+                fmt::format("{}: the log is gone, though this node has been part of its cluster: put it back; a node "
                             "without its log must not vote", settings_.data));
   }
   open_log();
-  if (auto opened = log_->open(); !opened) return std::unexpected(opened.error());
+  if (auto opened = log_->open(); !opened) return in_data(opened.error());
   const auto work = boost::asio::make_work_guard(context_);
   std::optional<Result<void>> result;
   bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
@@ -197,12 +204,20 @@ void KvProcess::stop() {
   context_.stop();
 }
 
+// A node that has lost its disk cannot be let in again as it is: better to end than to seem to run.
+void KvProcess::refused(NodeId peer, const Error& why) {
+  if (why.code != ErrorCode::wrong_incarnation) return;  // the transport has logged it, and tries on
+  status_ = exit_status::cannot_start;
+  fmt::print(stderr, "keelkv: node {} refuses this node: {}\n", peer.value(), why.message);
+  executor_.post([this] { stop(); });
+}
+
 // Called from inside the node: what ends it must wait until it is out of there.
 void KvProcess::failed(const Error& error) {
   const bool disk = is_disk_error(error.code);
   status_ = disk ? exit_status::disk_error : exit_status::broken;
-  fmt::print(stderr, "keelkv: {}{}\n", error.message,
-             disk ? fmt::format("; check the disk under {}, then start this node again", settings_.data) : "");
+  fmt::print(stderr, "keelkv: {}{}\n", in_data(error).error().message,
+             disk ? "; mend the disk, then start this node again" : "");
   executor_.post([this] { stop(); });
 }
 

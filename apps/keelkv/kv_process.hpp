@@ -52,7 +52,9 @@ class KvProcess {
   void await_signal();
   void stop_gently();
   void stop();
+  void refused(NodeId peer, const Error& why);
   void failed(const Error& error);
+  [[nodiscard]] std::unexpected<Error> in_data(Error error) const;
   void apply_log_levels();
   void open_log();
   [[nodiscard]] NodeOptions node_options() const;

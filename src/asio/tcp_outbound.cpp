@@ -48,6 +48,7 @@ void TcpOutbound::on_welcome(ByteView bytes) {
   if (!welcome) return unreadable(welcome.error());
   if (!welcome->reason.empty()) {
     link_.refused(fmt::format("{} refuses this node: {}", link_.name(), welcome->reason));
+    if (const auto& tell = hub_.options().refused_by) tell(link_.peer(), {welcome->refusal, welcome->reason});
     return end();
   }
   read_greeting([this](ByteView hello) { on_hello(hello); });

@@ -1,5 +1,6 @@
 // How keelkv starts, how it refuses to, and how it ends.
 #include <algorithm>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 namespace keel::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -98,8 +100,41 @@ TEST(KeelkvStart, RefusesADirectoryOfAnotherNodeOrCluster) {
   EXPECT_THAT(refusal(with(command, "--name", "other")), HasSubstr(cluster.data(0)));
   const std::string members = command[4] + ",2=127.0.0.1:1";
   EXPECT_THAT(refusal(with(command, "--cluster", members)), HasSubstr(cluster.data(0)));
-  EXPECT_THAT(refusal(with(with(command, "--id", "2"), "--cluster", members)), HasSubstr(cluster.data(0)));
   ASSERT_TRUE(cluster.start(0));  // and is unharmed
+}
+
+TEST(KeelkvStart, RefusesADirectoryOfAnotherNode) {
+  KeelkvCluster cluster(2);
+  ASSERT_TRUE(cluster.start_all());
+  ASSERT_EQ(cluster.stop(0), std::optional(0));
+  EXPECT_THAT(refusal(with(cluster.command(1), "--data", cluster.data(0))),
+              AllOf(HasSubstr(cluster.data(0)), HasSubstr("belongs to node 1, not to node 2")));
+}
+
+// hazard: H30 (a node that lost its disk must not come back as itself)
+TEST(KeelkvStart, ANodeThatLostItsDiskIsToldSoByItsPeersAndEnds) {
+  KeelkvCluster cluster(3);
+  ASSERT_TRUE(cluster.start_all());
+  ASSERT_TRUE(cluster.await_leader());
+  ASSERT_TRUE(cluster.await_same_state());  // so that all have heard of each other
+  ASSERT_EQ(cluster.stop(2), std::optional(0));
+  std::filesystem::remove_all(cluster.data(2));
+  ASSERT_TRUE(cluster.start(2));
+  EXPECT_EQ(cluster.process(2).wait(in(patience)), std::optional(1));
+  EXPECT_THAT(cluster.process(2).err().text(), HasSubstr("refuses this node: node 3 comes with another data directory"));
+}
+
+// The directory is there, and says that it has been in use, but the log is not.
+TEST(KeelkvStart, RefusesADirectoryWhoseLogIsGone) {
+  KeelkvCluster cluster(2);
+  ASSERT_TRUE(cluster.start_all());
+  ASSERT_TRUE(cluster.await_leader());
+  ASSERT_EQ(cluster.stop(0), std::optional(0));
+  for (const auto& file : std::filesystem::directory_iterator(cluster.data(0))) {
+    const std::string name = file.path().filename().string();
+    if (name != "identity" && name != "peers") std::filesystem::remove(file.path());
+  }
+  EXPECT_THAT(refusal(cluster.command(0)), AllOf(HasSubstr(cluster.data(0)), HasSubstr("the log is gone")));
 }
 
 TEST(KeelkvStart, RefusesADirectoryThatCannotBeMade) {

@@ -29,7 +29,10 @@ struct TcpOptions {
   // that remembers its peers' incarnations refuses one that has lost its disk. The error's message goes to both logs.
   std::function<Result<void>(const wire::Hello&)> admit = {};
 
-  // One line about a connection, at most one of a kind in ten seconds. Neither `admit` nor `log` calls the transport.
+  // A peer has refused this node, and says why, each time that it does; `wrong_incarnation` is for good.
+  std::function<void(NodeId peer, const Error& why)> refused_by = {};
+
+  // One line about a connection, at most one of a kind in ten seconds. None of these three calls the transport.
   std::function<void(TcpLogLevel, std::string_view)> log = {};
 
   // What may wait for one peer, beside as much again that is being written; past either, all that waits is dropped.
@@ -99,7 +102,7 @@ class TcpTransport final : public Transport {
   void flush() override;
   void members(GroupId group, std::span<const Member> members) override;
 
-  // Closes every socket. After it returns no receiver is called, nor `admit` and `log`.
+  // Closes every socket. After it returns no receiver is called, nor `admit`, `refused_by` and `log`.
   void stop();
 
   [[nodiscard]] TcpStats stats() const;
