@@ -2,12 +2,18 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "keel/sim/register_machine.hpp"
 #include "keel/sim/world.hpp"
 
 // Scenarios: what a Raft must survive, one paragraph each, told with chosen messages at chosen moments.
@@ -17,7 +23,7 @@
 // runs are equal. A World checks all of Raft's invariants after every step by itself, so that a test says only what is
 // special about its story.
 //
-// By theme: election_test, prevote_test, partition_test, command_test, read_test, transfer_test, time_test,
+// By theme: election_test, prevote_test, partition_test, command_test, outcome_test, read_test, transfer_test, time_test,
 // message_test, event_test, disk_test; term_inflation_test tells one story with each extension on and off.
 //
 // Each runs with every combination of PreVote and CheckQuorum (stickiness goes with CheckQuorum), and where a log
@@ -58,6 +64,8 @@ inline std::string name_of_combination(const ::testing::TestParamInfo<Combinatio
 
 // INSTANTIATE_TEST_SUITE_P(With, Election, in_every_combination, name_of_combination);
 inline const auto in_every_combination = ::testing::ValuesIn(combinations());
+inline const auto with_pre_vote =
+    ::testing::Values(Combination{true, true, LogKind::memory}, Combination{true, false, LogKind::memory});
 inline const auto in_every_combination_on_every_log = ::testing::ValuesIn(combinations(every_log));
 
 class Scenario : public ::testing::TestWithParam<Combination> {
@@ -85,6 +93,62 @@ inline Messages appends() { return Messages::of<AppendRequest>(); }
 inline Messages append_replies() { return Messages::of<AppendReply>(); }
 inline Messages heartbeats() { return Messages::of<Heartbeat>(); }
 inline Messages heartbeat_replies() { return Messages::of<HeartbeatReply>(); }
+
+// For long runs: nobody reads along.
+inline WorldOptions quiet(WorldOptions options) {
+  options.keep_events = false;
+  options.tail = 0;
+  return options;
+}
+
+// How often leadership changes in this time.
+inline std::size_t leader_changes_in(World& world, Duration time) {
+  const std::size_t before = world.leaderships();
+  world.run_for(time);
+  return world.leaderships() - before;
+}
+
+// What a read of `key` finds in a RegisterMachine.
+inline World::Query value_of(std::string key) {
+  return [key = std::move(key)](StateMachine& machine) { return dynamic_cast<RegisterMachine&>(machine).get(key); };
+}
+
+// Asks for a transfer and does not wait for its end, which is an event.
+inline void begin_transfer(World& world, Who from, Who to) {
+  world.node(from).transfer_leadership(to.id, [](const Result<void>&) {});
+  world.run_now();
+}
+
+// Somebody who is not in the cluster says this to `to`, in its own name.
+inline void say(World& world, NodeId stranger, Who to, Term term, MessageBody body) {
+  const GroupId group = world.raft(to).options().group;
+  world.node(to).receive({group, stranger, to.id, Message{group, stranger, to.id, term, std::move(body)}},
+                         [](const PeerMessage&) {});
+  world.run_now();
+}
+
+// A register machine that can be told to break at the next command.
+enum class Breaks : std::uint8_t { never, throws, fails };
+class FragileMachine final : public StateMachine {
+ public:
+  Breaks breaks = Breaks::never;
+
+  Index applied() override { return Index(0); }
+  void apply(std::span<Command> commands, Index up_to, Completion<Replies> done) override {
+    if (breaks == Breaks::throws) throw std::runtime_error("broken");
+    if (breaks == Breaks::fails) return done(fail(ErrorCode::io, "broken"));
+    inner_.apply(commands, up_to, std::move(done));
+  }
+
+ private:
+  RegisterMachine inner_;
+};
+
+inline WorldOptions with_fragile_machines(WorldOptions options) {
+  options.machine = [](NodeId) { return std::make_unique<FragileMachine>(); };
+  return options;
+}
+inline FragileMachine& fragile(World& world, Who node) { return dynamic_cast<FragileMachine&>(world.machine(node)); }
 
 // By hand, while everything is held: `candidate` campaigns in earnest. With PreVote `voter` has to say yes first.
 inline void campaign(World& world, Who candidate, Who voter) {
