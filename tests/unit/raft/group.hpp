@@ -150,6 +150,14 @@ class Group {
     pump(NodeId(id));
   }
 
+  // All of them, and those that follow.
+  void finish_fetches(std::uint64_t id) {
+    while (!node(id).fetches.empty()) {
+      finish_fetch(id);
+      settle();
+    }
+  }
+
   void deliver(Message message) {
     Member& member = nodes.at(message.to);
     if (!member.raft) return;
@@ -165,6 +173,19 @@ class Group {
       network.pop_front();
       if (!lost || !lost(message)) deliver(std::move(message));
     }
+  }
+
+  // Delivers the first message that `which` holds for, and only that.
+  void deliver_first(const Lost& which) {
+    const auto found = std::ranges::find_if(network, which);
+    if (found == network.end()) throw std::runtime_error("no such message is under way");
+    Message message = std::move(*found);
+    network.erase(found);
+    deliver(std::move(message));
+  }
+  void lose(const Lost& which = [](const Message&) { return true; }) { std::erase_if(network, which); }
+  [[nodiscard]] std::size_t under_way(const Lost& which) const {
+    return static_cast<std::size_t>(std::ranges::count_if(network, which));
   }
 
   void advance_one(NodeId id) {
@@ -247,5 +268,30 @@ class Group {
 
   std::map<NodeId, Watch::Seen> seen_;
 };
+
+// What tests say of messages.
+template <class Body>
+bool is(const Message& message) {
+  return std::holds_alternative<Body>(message.body);
+}
+template <class Body>
+Group::Lost of() {
+  return [](const Message& message) { return is<Body>(message); };
+}
+template <class Body>
+Group::Lost of(std::uint64_t from, std::uint64_t to) {
+  return [=](const Message& message) {
+    return is<Body>(message) && message.from == NodeId(from) && message.to == NodeId(to);
+  };
+}
+inline bool is_rehearsal(const Message& message) {
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const auto* says = std::get_if<VoteReply>(&message.body);
+  return (asks != nullptr && asks->pre_vote) || (says != nullptr && says->pre_vote);
+}
+// Everything to or from one node.
+inline Group::Lost touching(std::uint64_t node) {
+  return [=](const Message& message) { return message.from == NodeId(node) || message.to == NodeId(node); };
+}
 
 }  // namespace keel::test
