@@ -46,6 +46,7 @@ void TcpInbound::on_welcome(NodeId peer, ByteView bytes) {
         TcpLogLevel::warning, fmt::format("refuses {}", peer.value()),
         fmt::format("node {}, which dialled from {}, refuses this node: {}", peer.value(), address_, welcome->reason));
     hub_.turned_away(false);
+    if (const auto& tell = hub_.options().refused_by) tell(peer, {welcome->refusal, welcome->reason});
     return end();
   }
   clear_deadline();

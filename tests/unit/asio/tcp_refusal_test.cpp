@@ -1,6 +1,8 @@
 // Who is refused, and that both sides say why.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -110,6 +112,29 @@ TEST_F(TcpRefusal, AnAcceptorOfAnotherIncarnation) {
   const auto dialler = node(remembers);
   const auto acceptor = node(lost);
   expect_refusal(*dialler, *acceptor, "node 2 has lost its disk");
+}
+
+// Whichever side dialled, the node that is refused is told who refuses it and with what code.
+TEST_F(TcpRefusal, TheRefusedProgramIsTold) {
+  std::vector<std::pair<NodeId, ErrorCode>> told;
+  TcpOptions lost = options(one);
+  lost.self.incarnation = Incarnation(999);
+  lost.refused_by = [&](NodeId peer, const Error& why) { told.emplace_back(peer, why.code); };
+  TcpOptions remembers = options(two);
+  remembers.admit = refuse_lost_disk;
+  const auto dialler = node(lost);
+  const auto acceptor = node(remembers);
+  dialler->knows(two, acceptor->transport.listening_at());
+  ASSERT_TRUE(run_until([&] { return !told.empty(); }));
+  EXPECT_EQ(told.front(), (std::pair{two, ErrorCode::wrong_incarnation}));
+
+  dialler->transport.members(first_group, {});
+  context_.restart();
+  context_.poll();
+  told.clear();
+  acceptor->knows(one, dialler->transport.listening_at());
+  ASSERT_TRUE(run_until([&] { return !told.empty(); }));
+  EXPECT_EQ(told.front(), (std::pair{two, ErrorCode::wrong_incarnation}));
 }
 
 TEST_F(TcpRefusal, OneThatIsAdmittedLaterConnects) {
