@@ -37,8 +37,8 @@ std::vector<std::string> KeelkvCluster::command(std::size_t node) const {
   return command;
 }
 
-bool KeelkvCluster::start(std::size_t node) {
-  auto process = std::make_unique<ChildProcess>(command(node));
+bool KeelkvCluster::start(std::size_t node, void (*before_exec)()) {
+  auto process = std::make_unique<ChildProcess>(command(node), before_exec);
   const bool ready = process->out().wait_for([](std::string_view said) { return said.find('\n') != said.npos; }, in(patience));
   if (ready) nodes_[node].process = std::move(process);
   return ready;

@@ -59,7 +59,8 @@ class ChildOutput {
 // A program that runs until it ends or its object does. It does not outlive the test, however that ends.
 class ChildProcess {
  public:
-  explicit ChildProcess(std::vector<std::string> command) {
+  // `before_exec` runs in the child, which is then a copy of this process with one thread: system calls only.
+  explicit ChildProcess(std::vector<std::string> command, void (*before_exec)() = [] {}) {
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
@@ -72,6 +73,7 @@ class ChildProcess {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       ::dup2(out[1], STDOUT_FILENO);
       ::dup2(err[1], STDERR_FILENO);
+      before_exec();
       ::execvp(arguments[0], arguments.data());
       ::_exit(127);
     }
