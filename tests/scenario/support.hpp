@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "keel/sim/register_machine.hpp"
@@ -108,6 +109,21 @@ inline std::size_t leader_changes_in(World& world, Duration time) {
   return world.leaderships() - before;
 }
 
+// Counts what is sent. It must be there before the World that it is added to.
+class Count final : public TraceSink {
+ public:
+  explicit Count(Messages which) : which_(std::move(which)) {}
+  void on_trace(const TraceEvent& event) override {
+    if (event.kind == TraceKind::sent && which_.matches(*event.message)) ++sent_;
+  }
+  void restart() { sent_ = 0; }
+  [[nodiscard]] std::size_t sent() const { return sent_; }
+
+ private:
+  Messages which_;
+  std::size_t sent_ = 0;
+};
+
 // What a read of `key` finds in a RegisterMachine.
 inline World::Query value_of(std::string key) {
   return [key = std::move(key)](StateMachine& machine) { return dynamic_cast<RegisterMachine&>(machine).get(key); };
@@ -127,21 +143,31 @@ inline void say(World& world, NodeId stranger, Who to, Term term, MessageBody bo
   world.run_now();
 }
 
-// A register machine that can be told to break at the next command.
+// A register machine that can be told to break at the next command, or to take its time over what it is given.
 enum class Breaks : std::uint8_t { never, throws, fails };
 class FragileMachine final : public StateMachine {
  public:
   Breaks breaks = Breaks::never;
+  void hold() { held_ = true; }
+  void release() {
+    held_ = false;
+    if (waiting_) std::exchange(waiting_, nullptr)();
+  }
 
   Index applied() override { return Index(0); }
   void apply(std::span<Command> commands, Index up_to, Completion<Replies> done) override {
     if (breaks == Breaks::throws) throw std::runtime_error("broken");
     if (breaks == Breaks::fails) return done(fail(ErrorCode::io, "broken"));
-    inner_.apply(commands, up_to, std::move(done));
+    if (!held_) return inner_.apply(commands, up_to, std::move(done));
+    waiting_ = [this, commands, up_to, done = std::move(done)]() mutable {
+      inner_.apply(commands, up_to, std::move(done));
+    };
   }
 
  private:
   RegisterMachine inner_;
+  bool held_ = false;
+  Task waiting_;
 };
 
 inline WorldOptions with_fragile_machines(WorldOptions options) {
