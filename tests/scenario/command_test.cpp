@@ -155,6 +155,39 @@ TEST_P(Commands, ALostBroadcastIsMadeUpFor) {
   all_is_well(world);
 }
 
+// A follower that was away during many commands, cut off or down, catches up in batches of a bounded size: from the
+// leader's memory, or, when the leader keeps little there, from its log.
+// scenario: C-13
+TEST_P(CommandsOnLogs, AFollowerCatchesUpInBatches) {
+  for (const std::size_t cache : {std::size_t{64} << 20, std::size_t{1}}) {
+    for (const bool was_down : {false, true}) {
+      WorldOptions options = nodes(3);
+      options.node.raft.max_append_entries = 16;
+      options.node.raft.log_cache_bytes = cache;
+      Count batches(appends().to(3).with_entries());
+      Count too_large(appends().where([](const AppendRequest& append) { return append.entries.size() > 16; }));
+      World world(options);
+      world.add_sink(batches);
+      world.add_sink(too_large);
+      world.elect(1);
+      world.network().isolate(3);
+      if (was_down) world.crash(3);
+      for (int i = 0; i < 300; ++i)
+        world.submit_async(1, "x+=.");
+      world.run_for(milliseconds(100));
+      batches.restart();
+
+      world.network().heal();
+      world.restart(3);
+      world.settle();
+      EXPECT_GE(batches.sent(), 300 / 16u);
+      EXPECT_EQ(too_large.sent(), 0u);
+      EXPECT_EQ(world.read(3, "x").size(), 300u);
+      all_is_well(world);
+    }
+  }
+}
+
 // A leader that cannot commit takes so many commands, or so many bytes, and not one more; those that it took are
 // applied once it can.
 // scenario: C-20
