@@ -104,6 +104,7 @@ Figures run_once(const CoreOptions& options, std::uint64_t batch) {
 
 void measure(const CoreOptions& options, std::uint64_t batch) {
   std::vector<Figures> figures;
+  figures.reserve(static_cast<std::size_t>(options.runs));
   for (int run = 0; run < options.runs; ++run)
     figures.push_back(run_once(options, batch));
   std::ranges::sort(figures, {}, &Figures::per_second);

@@ -122,6 +122,7 @@ class BenchMember {
 
   Result<void> start() {
     std::vector<keel::Member> members;
+    members.reserve(options_.ports.size());
     for (std::size_t i = 0; i < options_.ports.size(); ++i) {
       members.push_back({.id = NodeId(i + 1), .address = "127.0.0.1:" + std::to_string(options_.ports[i])});
     }

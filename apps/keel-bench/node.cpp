@@ -40,6 +40,7 @@ class Process {
     int out[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (const std::string& word : words)
       argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -185,6 +186,7 @@ void measure(const NodeBenchOptions& options) {
     members.run(64, 0.5, options.payload);  // warm up
     for (const std::size_t in_flight : options.in_flight) {
       std::vector<Figures> all;
+      all.reserve(static_cast<std::size_t>(options.runs));
       for (int run = 0; run < options.runs; ++run)
         all.push_back(members.run(in_flight, options.seconds, options.payload));
       std::ranges::sort(all, {}, &Figures::per_second);

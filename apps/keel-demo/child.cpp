@@ -57,6 +57,7 @@ keel::Result<std::string> Child::start(const std::vector<std::string>& command, 
   const int file = open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0) return keel::fail(ErrorCode::io, log + ": " + std::strerror(errno));
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command)
     words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
