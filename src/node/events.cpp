@@ -29,7 +29,7 @@ void Events::remove(Observer& observer) {
   for (Subscriber& subscriber : subscribers_) {
     if (subscriber.observer == &observer) subscriber.observer = nullptr;
   }
-  if (telling_ == 0) std::erase_if(subscribers_, [](const Subscriber& s) { return s.observer == nullptr; });
+  if (depth_ == 0) std::erase_if(subscribers_, [](const Subscriber& s) { return s.observer == nullptr; });
 }
 
 EventMask Events::wanted() const {
@@ -57,14 +57,23 @@ void Events::record(NodeEvent what) {
 }
 
 void Events::tell() {
-  ++telling_;
-  while (next_ < pending_.size()) {
-    const Event event = std::move(pending_[next_++]);  // a nested call goes on behind it
+  if (next_ == telling_.size()) {
+    telling_.clear();
+    next_ = 0;
+    telling_.swap(pending_);
+  }
+  ++depth_;
+  while (next_ < telling_.size()) {
+    const Event event = std::move(telling_[next_++]);  // a nested call goes on behind it
     tell(event);
   }
-  pending_.clear();
-  next_ = 0;
-  if (--telling_ == 0) std::erase_if(subscribers_, [](const Subscriber& s) { return s.observer == nullptr; });
+  if (--depth_ == 0) std::erase_if(subscribers_, [](const Subscriber& s) { return s.observer == nullptr; });
+}
+
+void Events::tell_all() {
+  do {
+    tell();
+  } while (!pending_.empty());
 }
 
 void Events::tell(const Event& event) {

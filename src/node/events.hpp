@@ -20,8 +20,10 @@ class Events {
   [[nodiscard]] EventMask wanted() const;
 
   void record(NodeEvent what);
-  // Tells what was recorded. What observers cause meanwhile is told at once, behind it.
+  // Tells what was recorded until now. What observers cause meanwhile is told in the next turn.
   void tell();
+  // Everything, also what a `tell` further up the stack has not come to yet.
+  void tell_all();
   [[nodiscard]] bool empty() const { return pending_.empty(); }
 
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
@@ -42,8 +44,9 @@ class Events {
   const Executor& executor_;
   std::vector<Subscriber> subscribers_;
   std::vector<Event> pending_;
-  std::size_t next_ = 0;  // of pending_
-  unsigned telling_ = 0;
+  std::vector<Event> telling_;
+  std::size_t next_ = 0;  // of telling_
+  unsigned depth_ = 0;    // of `tell` within `tell`
   std::deque<Event> errors_;
   std::array<std::uint64_t, reject_reasons> rejected_{};
   std::uint64_t last_number_ = 0;

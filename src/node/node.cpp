@@ -165,7 +165,7 @@ void Node::Parts::stop() {
   }
   transfers.clear();
   events.record(NodeStopped{});
-  events.tell();
+  events.tell_all();
   drain.run_all();
   state = NodeState::stopped;
 }

@@ -79,6 +79,21 @@ TEST(Events, ObserversMayComeAndGoFromInsideOnEvent) {
   EXPECT_GT(late.events.front().number, once.events.front().number);
 }
 
+// What an observer causes is told in a later turn: it cannot hold up the loop.
+TEST(Events, AnObserverThatAlwaysCausesAnotherEventDoesNotHoldUpTheLoop) {
+  Recorder chatty;
+  TestCluster cluster(1);
+  chatty.on = [&](const Event&) { cluster.node(1).receive({GroupId(9), NodeId(2), NodeId(1), ForwardReply{}}); };
+  cluster.node(1).add_observer(chatty);
+  cluster.node(1).expire(Timer::election);
+  for (int i = 0; i < 100; ++i) {
+    cluster.executor.run_one();
+  }
+  EXPECT_TRUE(cluster.node(1).status().raft.ready);
+  cluster.node(1).remove_observer(chatty);
+  cluster.run();
+}
+
 TEST(Events, AThrowingObserverIsCaughtCountedAndHarmless) {  // scenario: EV-02
   Recorder throws;
   TestCluster cluster(3);
