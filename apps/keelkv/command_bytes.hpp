@@ -18,6 +18,6 @@ void encode_command(std::span<const std::string_view> args, std::string& out);
 
 // The arguments are views into `bytes`, which may hold anything. There is at least one.
 // Errors: `corrupt`, `wrong_version`.
-[[nodiscard]] Result<void> decode_command(ByteView bytes, std::vector<std::string_view>& args);
+[[nodiscard]] Result<void> decode_command(ByteView entry, std::vector<std::string_view>& args);
 
 }  // namespace keel

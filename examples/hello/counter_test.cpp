@@ -1,9 +1,10 @@
 // The counter under faults, in the simulator: virtual time, a network that loses messages, nodes that lose power. A run
 // that breaks a promise of Raft's, or leaves the replicas different, throws, and replays from its seed.
+#include "counter.hpp"
+
 #include <cstdlib>
 #include <iostream>
 
-#include "counter.hpp"
 #include "keel/sim/world.hpp"
 
 using namespace keel;
@@ -35,7 +36,8 @@ void run(std::uint64_t seed) {
 int main() {
   std::uint64_t seed = 1;
   try {
-    for (; seed <= 20; ++seed) run(seed);
+    for (; seed <= 20; ++seed)
+      run(seed);
   } catch (const std::exception& broken) {
     std::cerr << "seed " << seed << ": " << broken.what() << "\n";
     return 1;

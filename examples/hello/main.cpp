@@ -1,8 +1,9 @@
 // Three replicas in one process, on one event loop.
-#include <boost/asio/io_context.hpp>
 #include <deque>
 #include <iostream>
 #include <random>
+
+#include <boost/asio/io_context.hpp>
 
 #include "counter.hpp"
 #include "keel/asio/executor.hpp"
@@ -34,7 +35,8 @@ int main() {
   Exchange exchange;
   const Genesis genesis = make_genesis("hello", {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3)}});
   std::deque<Replica> replicas;
-  for (const std::uint64_t id : {1, 2, 3}) replicas.emplace_back(NodeId(id), genesis, exchange, executor);
+  for (const std::uint64_t id : {1, 2, 3})
+    replicas.emplace_back(NodeId(id), genesis, exchange, executor);
 
   std::string answer;
   while (answer.empty() && loop.run_one() > 0) {  // any replica takes a command once some replica leads
@@ -42,8 +44,10 @@ int main() {
     replicas[0].node->submit(std::as_bytes(std::span("42", 2)), {}, [&](Result<Applied> result) {
       answer = result ? "the sum is " + result->reply : "error: " + result.error().message;
     });
-    while (answer.empty()) loop.run_one();
+    while (answer.empty())
+      loop.run_one();
   }
   std::cout << answer << "\n";
-  for (Replica& replica : replicas) replica.node->stop();
+  for (Replica& replica : replicas)
+    replica.node->stop();
 }

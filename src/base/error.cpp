@@ -49,12 +49,9 @@ Outcome outcome_of(ErrorCode code) {
     case ErrorCode::overloaded:
     case ErrorCode::too_large:
     case ErrorCode::wrong_term:
-    case ErrorCode::stopping:
-      return Outcome::not_appended;
-    case ErrorCode::discarded:
-      return Outcome::discarded;
-    default:
-      return Outcome::unknown;
+    case ErrorCode::stopping: return Outcome::not_appended;
+    case ErrorCode::discarded: return Outcome::discarded;
+    default: return Outcome::unknown;
   }
 }
 

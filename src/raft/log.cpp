@@ -48,7 +48,8 @@ void Log::truncate_from(Index index) {
     last_ = last_.previous();
   }
   last_ = index.previous();
-  while (!terms_.empty() && terms_.back().first >= index) terms_.pop_back();
+  while (!terms_.empty() && terms_.back().first >= index)
+    terms_.pop_back();
   last_term_ = terms_.empty() ? base_.term : terms_.back().term;
   stable_ = std::min(stable_, last_);
 }

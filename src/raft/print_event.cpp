@@ -24,7 +24,8 @@ std::string fields(const LeaderChanged& e) {
   return (e.leader == nobody ? std::string("nobody") : "node " + text(e.leader)) + " term " + text(e.term);
 }
 std::string fields(const CampaignStarted& e) {
-  return std::string(e.pre_vote ? "rehearsal for" : "for") + " term " + text(e.term) + (e.for_transfer ? ", asked" : "");
+  return std::string(e.pre_vote ? "rehearsal for" : "for") + " term " + text(e.term) +
+         (e.for_transfer ? ", asked" : "");
 }
 std::string fields(const VoteCast& e) { return "for node " + text(e.candidate) + " term " + text(e.term); }
 std::string fields(const SplitVote& e) { return "term " + text(e.term); }
@@ -35,7 +36,8 @@ std::string fields(const EntriesAppended& e) { return text(e.range) + " term " +
 std::string fields(const EntriesTruncated& e) { return text(e.range); }
 std::string fields(const ConfigurationInForce& e) {
   std::string out = "index " + text(e.index) + ":";
-  for (const Member& member : e.configuration->members) out += " " + text(member.id);
+  for (const Member& member : e.configuration->members)
+    out += " " + text(member.id);
   return out + (e.configuration->joint ? " (joint)" : "");
 }
 std::string fields(const PeerStateChanged& e) { return "node " + text(e.peer) + " " + std::string(to_string(e.state)); }
@@ -43,15 +45,17 @@ std::string fields(const MessageRejected& e) {
   return std::string(e.type) + " from node " + text(e.from) + ": " + std::string(to_string(e.reason));
 }
 std::string fields(const TransferStarted& e) { return "to node " + text(e.target); }
-std::string fields(const TransferEnded& e) { return "to node " + text(e.target) + ": " + std::string(to_string(e.end)); }
+std::string fields(const TransferEnded& e) {
+  return "to node " + text(e.target) + ": " + std::string(to_string(e.end));
+}
 std::string fields(const StorageStalled& e) { return text(e.stalled); }
 std::string fields(const ProtocolViolation& e) { return e.what; }
 
 constexpr std::array<std::string_view, std::variant_size_v<RaftEvent>> names = {
-    "RoleChanged",     "TermChanged",          "LeaderChanged",    "CampaignStarted", "VoteCast",        "SplitVote",
-    "LeaderReady",     "SteppedDown",          "CommitAdvanced",   "EntriesAppended", "EntriesTruncated",
-    "ConfigurationInForce", "PeerStateChanged", "MessageRejected", "TransferStarted", "TransferEnded",
-    "StorageStalled",  "ProtocolViolation"};
+    "RoleChanged",      "TermChanged",          "LeaderChanged",    "CampaignStarted", "VoteCast",
+    "SplitVote",        "LeaderReady",          "SteppedDown",      "CommitAdvanced",  "EntriesAppended",
+    "EntriesTruncated", "ConfigurationInForce", "PeerStateChanged", "MessageRejected", "TransferStarted",
+    "TransferEnded",    "StorageStalled",       "ProtocolViolation"};
 
 }  // namespace
 

@@ -37,29 +37,26 @@ std::string text(Refusal why) {
 }
 
 std::string short_name(const MessageBody& body) {
-  return std::visit(
-      Overloaded{
-          [](const VoteRequest& m) -> std::string { return m.pre_vote ? "PreVote?" : "Vote?"; },
-          [](const VoteReply& m) -> std::string {
-            return std::string(m.pre_vote ? "PreVote" : "Vote") + (m.granted ? "+" : "-");
-          },
-          [](const AppendRequest&) -> std::string { return "Append?"; },
-          [](const AppendReply& m) -> std::string { return m.accepted ? "Append+" : "Append-"; },
-          [](const Heartbeat&) -> std::string { return "Beat?"; },
-          [](const HeartbeatReply&) -> std::string { return "Beat+"; },
-          [](const TimeoutNow&) -> std::string { return "TimeoutNow"; },
-          [](const ReadIndexRequest&) -> std::string { return "Read?"; },
-          [](const ReadIndexReply& m) -> std::string { return m.confirmed ? "Read+" : "Read-"; },
-      },
-      body);
+  return std::visit(Overloaded{
+                        [](const VoteRequest& m) -> std::string { return m.pre_vote ? "PreVote?" : "Vote?"; },
+                        [](const VoteReply& m) -> std::string {
+                          return std::string(m.pre_vote ? "PreVote" : "Vote") + (m.granted ? "+" : "-");
+                        },
+                        [](const AppendRequest&) -> std::string { return "Append?"; },
+                        [](const AppendReply& m) -> std::string { return m.accepted ? "Append+" : "Append-"; },
+                        [](const Heartbeat&) -> std::string { return "Beat?"; },
+                        [](const HeartbeatReply&) -> std::string { return "Beat+"; },
+                        [](const TimeoutNow&) -> std::string { return "TimeoutNow"; },
+                        [](const ReadIndexRequest&) -> std::string { return "Read?"; },
+                        [](const ReadIndexReply& m) -> std::string { return m.confirmed ? "Read+" : "Read-"; },
+                    },
+                    body);
 }
 
 std::string short_fields(const MessageBody& body) {
   return std::visit(
       Overloaded{
-          [](const VoteRequest& m) {
-            return " last " + text(m.last) + (m.for_transfer ? " transfer" : "");
-          },
+          [](const VoteRequest& m) { return " last " + text(m.last) + (m.for_transfer ? " transfer" : ""); },
           [](const VoteReply& m) {
             if (m.granted) return std::string();
             return " " + text(m.refusal) + (m.voted_for == nobody ? "" : " chose " + text(m.voted_for));
@@ -67,9 +64,7 @@ std::string short_fields(const MessageBody& body) {
           [](const AppendRequest& m) {
             return " prev " + text(m.previous) + " +" + text(m.entries.size()) + " commit " + text(m.commit);
           },
-          [](const AppendReply& m) {
-            return " " + text(m.index) + (m.accepted ? "" : " hint " + text(m.hint));
-          },
+          [](const AppendReply& m) { return " " + text(m.index) + (m.accepted ? "" : " hint " + text(m.hint)); },
           [](const Heartbeat& m) { return " commit " + text(m.commit) + " round " + text(m.round); },
           [](const HeartbeatReply& m) { return " round " + text(m.round); },
           [](const TimeoutNow& m) { return " last " + text(m.last); },

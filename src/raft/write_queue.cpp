@@ -19,7 +19,8 @@ void WriteQueue::append(Entry entry) {
 
 void WriteQueue::truncate_from(Index index) {
   KEEL_ASSERT(index <= gathered_last_, "only what was appended is truncated");
-  while (!gathered_.entries.empty() && gathered_.entries.back().index >= index) gathered_.entries.pop_back();
+  while (!gathered_.entries.empty() && gathered_.entries.back().index >= index)
+    gathered_.entries.pop_back();
   if (index <= issued_last_) {
     gathered_.truncate_from = std::min(gathered_.truncate_from.value_or(index), index);
   }

@@ -10,12 +10,12 @@ namespace keel {
 // The closed list of what can go wrong. Outcomes of commands fall into three classes, see `outcome_of`.
 enum class ErrorCode : std::uint8_t {
   // Not appended: the command is in no log and never will be; trying again is safe.
-  not_leader,       // `Error::leader` names the leader if it is known
-  no_leader,        // nobody leads as far as this node knows; try again later
-  overloaded,       // a bound was reached (commands, bytes, room on disk)
-  too_large,        // larger than an entry may be
-  wrong_term,       // the command named a term that is over
-  stopping,         // the node is stopping or has stopped
+  not_leader,  // `Error::leader` names the leader if it is known
+  no_leader,   // nobody leads as far as this node knows; try again later
+  overloaded,  // a bound was reached (commands, bytes, room on disk)
+  too_large,   // larger than an entry may be
+  wrong_term,  // the command named a term that is over
+  stopping,    // the node is stopping or has stopped
   // Discarded: an entry of another term is committed at its index. It will never apply.
   discarded,
   // Unknown: the command may still apply; a session makes trying again safe.
@@ -23,19 +23,19 @@ enum class ErrorCode : std::uint8_t {
   leadership_lost,
   storage_failed,
   // Everything else that operations may report.
-  invalid,          // the caller's arguments do not fit
-  corrupt,          // bytes that do not check out
-  io,               // the operating system refused
-  wrong_cluster,    // data or peer of another cluster
-  wrong_node,       // data or peer of another node or group
+  invalid,            // the caller's arguments do not fit
+  corrupt,            // bytes that do not check out
+  io,                 // the operating system refused
+  wrong_cluster,      // data or peer of another cluster
+  wrong_node,         // data or peer of another node or group
   wrong_incarnation,  // same node id, other disk
-  wrong_version,    // a format this build cannot read
-  locked,           // another process holds the data directory
-  exists,           // made already
+  wrong_version,      // a format this build cannot read
+  locked,             // another process holds the data directory
+  exists,             // made already
   not_found,
-  compacted,        // the entries are gone behind a snapshot
+  compacted,  // the entries are gone behind a snapshot
   unsupported,
-  failed,           // the node or state machine is inert after an earlier failure
+  failed,  // the node or state machine is inert after an earlier failure
 };
 
 // What a caller may believe about a command that ended with this code.

@@ -20,10 +20,10 @@ enum class MemberRole : std::uint8_t {
 
 struct Member {
   NodeId id;
-  MemberRole role = MemberRole::voter;         // in the configuration being entered
-  MemberRole old_role = MemberRole::none;      // in the one being left; meaningful only while joint
-  std::string address = {};                    // where its transport listens: data about it, not who it is
-  std::string data = {};                       // a few bytes for the application (a client address, say)
+  MemberRole role = MemberRole::voter;     // in the configuration being entered
+  MemberRole old_role = MemberRole::none;  // in the one being left; meaningful only while joint
+  std::string address = {};                // where its transport listens: data about it, not who it is
+  std::string data = {};                   // a few bytes for the application (a client address, say)
 
   bool operator==(const Member&) const = default;
 };

@@ -18,17 +18,17 @@ enum class ReplicationState : std::uint8_t { probe, pipeline, snapshot };
 // Why a message was not acted upon. All of them are harmless; those marked so should never be seen.
 enum class RejectReason : std::uint8_t {
   old_term,
-  stranger,       // from nobody in the configuration
-  not_for_us,     // another node or group (unexpected)
-  stale,          // an answer to a question no longer asked
-  malformed,      // its fields contradict each other (unexpected)
-  wrong_role,     // nobody in this role can use it
+  stranger,    // from nobody in the configuration
+  not_for_us,  // another node or group (unexpected)
+  stale,       // an answer to a question no longer asked
+  malformed,   // its fields contradict each other (unexpected)
+  wrong_role,  // nobody in this role can use it
 };
 
 enum class StepDownReason : std::uint8_t {
   higher_term,
-  lost_quorum,    // CheckQuorum (thesis 6.2)
-  disk_stalled,   // its own write has been outstanding too long
+  lost_quorum,   // CheckQuorum (thesis 6.2)
+  disk_stalled,  // its own write has been outstanding too long
   removed,
   asked,
 };
@@ -108,8 +108,8 @@ struct ProtocolViolation {
 
 using RaftEvent =
     std::variant<RoleChanged, TermChanged, LeaderChanged, CampaignStarted, VoteCast, SplitVote, LeaderReady,
-                 SteppedDown, CommitAdvanced, EntriesAppended, EntriesTruncated, ConfigurationInForce,
-                 PeerStateChanged, MessageRejected, TransferStarted, TransferEnded, StorageStalled, ProtocolViolation>;
+                 SteppedDown, CommitAdvanced, EntriesAppended, EntriesTruncated, ConfigurationInForce, PeerStateChanged,
+                 MessageRejected, TransferStarted, TransferEnded, StorageStalled, ProtocolViolation>;
 
 // One bit for each alternative of RaftEvent, in order; events nobody wants are not built.
 using EventMask = std::uint32_t;

@@ -21,19 +21,19 @@ struct RaftOptions {
   // A leader whose own write is outstanding this long steps down, and nobody campaigns with such a disk. 0: never.
   Duration write_stall_timeout = std::chrono::milliseconds(4000);
 
-  bool pre_vote = true;              // thesis 9.6
-  bool check_quorum = true;          // thesis 6.2
-  bool stickiness = true;            // thesis 4.2.3; wants check_quorum, or a deaf leader could stay for ever
+  bool pre_vote = true;      // thesis 9.6
+  bool check_quorum = true;  // thesis 6.2
+  bool stickiness = true;    // thesis 4.2.3; wants check_quorum, or a deaf leader could stay for ever
   bool split_vote_detection = true;
-  bool eager_commit = true;          // tell followers of a commit at once, not with the next message
+  bool eager_commit = true;  // tell followers of a commit at once, not with the next message
 
   std::size_t max_entry_bytes = 8u << 20;
-  std::size_t max_append_bytes = 1u << 20;        // entries in one message; one entry always fits
+  std::size_t max_append_bytes = 1u << 20;  // entries in one message; one entry always fits
   std::size_t max_append_entries = 4096;
-  std::size_t max_inflight_messages = 64;         // unanswered, to one peer
+  std::size_t max_inflight_messages = 64;  // unanswered, to one peer
   std::size_t max_inflight_bytes = 32u << 20;
-  std::size_t max_uncommitted_bytes = 128u << 20; // proposed and not yet committed; past it: `overloaded`
-  std::size_t log_cache_bytes = 64u << 20;        // durable entries kept in memory
+  std::size_t max_uncommitted_bytes = 128u << 20;  // proposed and not yet committed; past it: `overloaded`
+  std::size_t log_cache_bytes = 64u << 20;         // durable entries kept in memory
   std::size_t max_pending_reads = 65536;
 
   EventMask events = all_events;

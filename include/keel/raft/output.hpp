@@ -46,7 +46,7 @@ struct Output {
   std::vector<HeldMessage> send_after_write;  // ascending in `after`
   IndexRange apply{Index(1), Index(0)};       // newly committed and durable here; ranges follow one another
   std::vector<Fetch> fetch;
-  std::vector<NodeId> send_snapshot;          // peers that need what is compacted away
+  std::vector<NodeId> send_snapshot;  // peers that need what is compacted away
   std::vector<ReadReady> reads_ready;
   std::shared_ptr<const Configuration> members;  // set when who there is has changed
   std::vector<RaftEvent> events;

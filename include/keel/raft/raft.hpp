@@ -40,10 +40,10 @@ struct RaftStatus {
   NodeId leader{};
   Index commit;
   Index applied;
-  Index stable;           // durable here
+  Index stable;  // durable here
   Index last;
   Index first;
-  bool ready = false;     // leads, and its term-start entry is applied
+  bool ready = false;  // leads, and its term-start entry is applied
   NodeId transferring_to{};
   std::vector<PeerStatus> peers;  // a leader's
 };
@@ -216,8 +216,8 @@ class Raft {
   Configurations configurations_;
   Index commit_;
   Index applied_;
-  Index apply_told_;       // up to where Output::apply has gone
-  LogPosition must_reach_; // no vote before the log reaches this: it may have acknowledged so much
+  Index apply_told_;        // up to where Output::apply has gone
+  LogPosition must_reach_;  // no vote before the log reaches this: it may have acknowledged so much
   Instant election_due_{};
   bool stalled_ = false;
   std::uint64_t read_context_ = 0;

@@ -21,7 +21,9 @@ class Random {
   // In [0, bound); 0 if bound is 0.
   std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
   // In [0, span).
-  Duration below(Duration span) { return Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>(span.count())))); }
+  Duration below(Duration span) {
+    return Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>(span.count()))));
+  }
 
   bool operator==(const Random&) const = default;
 

@@ -35,7 +35,8 @@ class Ring {
     --size_;
   }
   void clear() {
-    while (!empty()) pop_back();
+    while (!empty())
+      pop_back();
   }
 
   // As many elements from i on, at most n, as lie together.
@@ -55,7 +56,8 @@ class Ring {
  private:
   void grow() {
     std::vector<T> larger(slots_.empty() ? 8 : slots_.size() * 2);
-    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+    for (std::size_t i = 0; i < size_; ++i)
+      larger[i] = std::move((*this)[i]);
     slots_ = std::move(larger);
     head_ = 0;
   }

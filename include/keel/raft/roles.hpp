@@ -54,15 +54,15 @@ struct Inflight {
 struct Progress {
   NodeId id;
   ReplicationState state = ReplicationState::probe;
-  Index match;                    // known to be in the peer's log, durable
-  Index next = Index(1);          // sent next
-  bool probing = false;           // a probe is unanswered
-  std::uint64_t fetching = 0;     // the fetch under way; 0: none
+  Index match;                 // known to be in the peer's log, durable
+  Index next = Index(1);       // sent next
+  bool probing = false;        // a probe is unanswered
+  std::uint64_t fetching = 0;  // the fetch under way; 0: none
   Ring<Inflight> inflight;
   std::size_t inflight_bytes = 0;
-  bool moved = false;             // an answer came since the last heartbeat
+  bool moved = false;  // an answer came since the last heartbeat
   Index commit_sent;
-  std::uint64_t round = 0;        // the last heartbeat round it confirmed
+  std::uint64_t round = 0;  // the last heartbeat round it confirmed
   Instant heard{};
   bool operator==(const Progress&) const = default;
 };
@@ -72,7 +72,7 @@ struct LeaderRead {
   NodeId from{};              // that follower
   std::uint64_t context = 0;  // and its number
   Index index;
-  std::uint64_t round = 0;    // confirmed when a quorum has answered this round; 0: none sent yet
+  std::uint64_t round = 0;  // confirmed when a quorum has answered this round; 0: none sent yet
   bool operator==(const LeaderRead&) const = default;
 };
 
@@ -84,12 +84,12 @@ struct Transfer {
 };
 
 struct Leader {
-  Index term_start;                 // of its own term-start entry
-  bool ready = false;               // that entry is applied here
+  Index term_start;    // of its own term-start entry
+  bool ready = false;  // that entry is applied here
   std::vector<Progress> peers;
-  std::uint64_t round = 0;          // of heartbeats
+  std::uint64_t round = 0;  // of heartbeats
   Instant heartbeat_due{};
-  Ring<LeaderRead> reads;           // in the order of their rounds
+  Ring<LeaderRead> reads;  // in the order of their rounds
   std::uint64_t fetches = 0;
   std::optional<Transfer> transfer;
   std::size_t uncommitted_bytes = 0;

@@ -30,10 +30,10 @@ struct LogBase {
 // in the order of its members.
 struct WriteBatch {
   std::optional<HardState> hard_state;
-  std::optional<LogBase> reset_to;       // drop the whole log, start after this position (a snapshot was installed)
-  std::optional<Index> truncate_from;    // drop this entry and all behind it
-  std::vector<Entry> entries;            // appended in order, the first right behind what is there
-  std::optional<Index> compact_to;       // entries up to here are in a snapshot and may go
+  std::optional<LogBase> reset_to;     // drop the whole log, start after this position (a snapshot was installed)
+  std::optional<Index> truncate_from;  // drop this entry and all behind it
+  std::vector<Entry> entries;          // appended in order, the first right behind what is there
+  std::optional<Index> compact_to;     // entries up to here are in a snapshot and may go
   [[nodiscard]] bool empty() const {
     return !hard_state && !reset_to && !truncate_from && entries.empty() && !compact_to;
   }
@@ -43,10 +43,10 @@ struct WriteBatch {
 struct Recovered {
   HardState hard_state;
   LogBase base;
-  std::vector<TermRun> terms;           // of the entries behind the base, ascending, runs merged
-  std::vector<Entry> configurations;    // the genesis and configuration entries behind the base, ascending
-  Index last;                           // the last entry's index; the base's if there is none
-  std::vector<IndexRange> untrusted;    // known to have existed and damaged since; disjoint, ascending
+  std::vector<TermRun> terms;         // of the entries behind the base, ascending, runs merged
+  std::vector<Entry> configurations;  // the genesis and configuration entries behind the base, ascending
+  Index last;                         // the last entry's index; the base's if there is none
+  std::vector<IndexRange> untrusted;  // known to have existed and damaged since; disjoint, ascending
   // The highest entry this node may have acknowledged. Beyond `last` only when damage cost us the end of the log: the
   // node then does not vote until its log reaches it again.
   LogPosition acknowledged;
