@@ -145,9 +145,9 @@ void SimMedia::flip(std::string_view name, std::uint64_t offset, unsigned bit) {
 
 void SimMedia::fail(DiskOp op, std::uint64_t nth) { state_->faults[slot(op)].at.insert(state_->begun[slot(op)] + nth); }
 void SimMedia::fail_all(DiskOp op, bool on) { state_->faults[slot(op)].always = on; }
-void SimMedia::mend() {
+void SimMedia::heal() {
   state_->faults = {};
-  slow_down(Duration(0));
+  slow_down({});
   hang(false);
 }
 void SimMedia::slow_down(Duration by) { state_->slower = by; }

@@ -148,7 +148,10 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
       }
       const std::size_t from = at_.offset - chunk_at_;
       auto entry = wire::decode_frame(*header, *chunk_, from, from + header->frame_size());
-      if (!entry) return damaged(entry.error().message);
+      if (!entry) {
+        corrupt(entry.error().message);  // which names the entry
+        return false;
+      }
       found_.push_back(std::move(*entry));
     }
     at_.offset += static_cast<std::uint32_t>(header->frame_size());

@@ -171,9 +171,13 @@ class Recovery {
       if (found.chain_before) tail_ = sequence;
     }
     if (tail_ == 0 && !found_.empty()) {
-      // Nothing was ever written, or the very first record is damaged, which reading it will show.
-      if (found_.size() > 1 || found_.begin()->first != 1) return missing(1);
-      if (found_.begin()->second.header) tail_ = 1;
+      // Nothing was ever finished, or the very first record is damaged, which reading it will show.
+      if (found_.begin()->first != 1) return missing(1);
+      if (found_.begin()->second.header) {
+        tail_ = 1;
+      } else if (found_.size() > 1) {
+        return corrupt(found_.begin()->second.name(), 0, "both copies of the header are damaged");
+      }
     }
     if (tail_ != 0 && found_.at(tail_).footer) {
       const auto behind = found_.find(tail_ + 1);

@@ -51,10 +51,10 @@ class SimMedia {
   void fail_all(DiskOp op, bool on);
   // While on, nothing in the data lane completes: the disk hangs. What waited completes once it is off.
   void hang(bool on);
-  // No fault that was asked for above and has not struck yet will, and nothing hangs or is slow any more.
-  void mend();
   // Added to what each operation takes.
   void slow_down(Duration by);
+  // Nothing of the above any more, done or to come.
+  void heal();
   void set_capacity(std::uint64_t bytes);
   // The power goes when the nth operation from now begins. 0: never.
   void crash_at(std::uint64_t nth);

@@ -1,5 +1,6 @@
 #include "keel/storage/write_ahead_log.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "keel/sim/sim_disk.hpp"
@@ -7,11 +8,10 @@
 #include "log_store_conformance.hpp"
 #include "temporary_directory.hpp"
 #include "test_executor.hpp"
+#include "wal_life.hpp"
 
 namespace keel {
 namespace {
-
-constexpr LogIdentity identity{conformance::cluster, conformance::group, conformance::node};
 
 template <std::uint64_t segment_bytes>
 struct OnSimDisk {
@@ -20,7 +20,7 @@ struct OnSimDisk {
     disk = std::make_unique<sim::SimDisk>(*executor, media);
     WriteAheadLogOptions options;
     options.segment_bytes = segment_bytes;
-    return std::make_unique<WriteAheadLog>(*disk, *executor, options, identity);
+    return std::make_unique<WriteAheadLog>(*disk, *executor, options, test::wal_identity);
   }
   void crash(std::unique_ptr<LogStore> old) {
     disk->crash();
@@ -44,7 +44,7 @@ struct OnPosixDisk {
     disk = PosixDisk::open(directory->path(), *executor).value();
     WriteAheadLogOptions options;
     options.segment_bytes = segment_bytes;
-    return std::make_unique<WriteAheadLog>(*disk, *executor, options, identity);
+    return std::make_unique<WriteAheadLog>(*disk, *executor, options, test::wal_identity);
   }
   void crash(std::unique_ptr<LogStore> old) {  // only of the process: what it wrote is there
     disk.reset();
@@ -66,3 +66,337 @@ INSTANTIATE_TYPED_TEST_SUITE_P(SimDiskMiddle, LogStoreConformance, keel::OnSimDi
 INSTANTIATE_TYPED_TEST_SUITE_P(SimDiskLarge, LogStoreConformance, keel::OnSimDisk<(64u << 20)>);
 INSTANTIATE_TYPED_TEST_SUITE_P(PosixDiskSmall, LogStoreConformance, keel::OnPosixDisk<8192>);
 INSTANTIATE_TYPED_TEST_SUITE_P(PosixDiskLarge, LogStoreConformance, keel::OnPosixDisk<(1u << 20)>);
+
+namespace keel {
+namespace {
+
+using namespace std::chrono_literals;
+using conformance::append;
+using sim::DiskOp;
+using sim::SimMedia;
+using test::WalLife;
+using testing::HasSubstr;
+
+// hazard: H41 — durable first, then told; also with one voter, whose own log is the majority.
+TEST(WriteAheadLog, TellsNothingBeforeItIsDurable) {
+  SimMedia media(1);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.write(append(Index(1), Index(1), Term(1))));
+  media.hang(true);
+  life.begin(append(Index(2), Index(2), Term(1)));
+  WriteBatch vote;
+  vote.hard_state = HardState{Term(2), NodeId(7)};
+  life.begin(vote);
+  life.executor.advance(20s);
+  EXPECT_EQ(life.acknowledged, 1u);
+}
+
+// scenario: D-05
+TEST(WriteAheadLog, ServesReadsFromMemoryWhileASyncTakesTenSeconds) {
+  SimMedia media(1);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.write(append(Index(1), Index(3), Term(1))));
+  media.slow_down(10s);
+  life.begin(append(Index(4), Index(5), Term(1)));
+  std::size_t read = 0;
+  life.log->read({Index(4), Index(5)}, 10'000, [&](auto entries) { read = entries->size(); });
+  life.executor.advance(9s);
+  EXPECT_EQ(read, 2u);
+  EXPECT_EQ(life.acknowledged, 1u);
+  life.executor.advance(3s);
+  EXPECT_EQ(life.acknowledged, 2u);
+}
+
+// Group commit: whatever comes while a write is under way makes up the next one.
+TEST(WriteAheadLog, GathersWhatArrivesMeanwhile) {
+  SimMedia media(1);
+  WalLife life(media, 1u << 20);
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.write(append(Index(1), Index(1), Term(1))));
+  const std::uint64_t before = life.log->stats().syncs;
+  for (std::uint64_t i = 2; i <= 501; ++i) {
+    life.begin(append(Index(i), Index(i), Term(1), 256));
+  }
+  life.wait();
+  EXPECT_EQ(life.acknowledged, 501u);
+  EXPECT_EQ(life.log->stats().syncs - before, 2u);
+}
+
+// hazard: H42 — entries overwritten while their write was under way: what is read, and what is there afterwards, is
+// what was written last.
+TEST(WriteAheadLog, OverwritesWhatIsStillBeingWritten) {
+  SimMedia media(1);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.write(append(Index(1), Index(5), Term(1))));
+  life.begin(append(Index(6), Index(9), Term(1)));  // under way
+  WriteBatch over = append(Index(7), Index(8), Term(2));
+  over.truncate_from = Index(7);
+  life.begin(over);
+  WriteBatch deeper = append(Index(4), Index(4), Term(3));
+  deeper.truncate_from = Index(4);
+  life.begin(deeper);
+  for (int i = 0; i < 2; ++i) {
+    const auto read = life.read(Index(1), Index(9));
+    ASSERT_TRUE(read) << read.error().message;
+    ASSERT_EQ(read->size(), 4u);
+    EXPECT_EQ(read->back(), conformance::entry(Index(4), Term(3)));
+    EXPECT_EQ(life.log->stats().last, Index(4));
+    life.wait();
+  }
+  EXPECT_EQ(life.acknowledged, 4u);
+}
+
+// A read that is under way when what it asked for goes gets what was there, or a refusal; never a mixture.
+TEST(WriteAheadLog, AReadMeetsATruncation) {
+  for (int ready = 0; ready < 40; ++ready) {
+    SimMedia media(1);
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    ASSERT_TRUE(life.write(append(Index(1), Index(60), Term(1), 300)));
+    std::optional<Result<std::vector<Entry>>> result;
+    life.log->read({Index(2), Index(60)}, 1u << 20, [&](auto entries) { result = std::move(entries); });
+    for (int i = 0; i < ready; ++i) {
+      life.executor.advance(20us);
+    }
+    WriteBatch over = append(Index(10), Index(70), Term(2), 300);
+    over.truncate_from = Index(10);
+    life.begin(over);
+    life.executor.run_until([&] { return result.has_value(); });
+    if (!*result) continue;
+    for (const Entry& entry : **result) {
+      EXPECT_EQ(entry, conformance::entry(entry.index, Term(1), 300));
+    }
+    life.wait();
+    EXPECT_EQ(life.read(Index(9), Index(10)).value().back(), conformance::entry(Index(10), Term(2), 300));
+  }
+}
+
+TEST(WriteAheadLog, AReadMeetsACompaction) {
+  for (int ready = 0; ready < 40; ++ready) {
+    SimMedia media(1);
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    for (std::uint64_t i = 1; i <= 100; i += 5) {
+      ASSERT_TRUE(life.write(append(Index(i), Index(i + 4), Term(1), 300)));
+    }
+    std::optional<Result<std::vector<Entry>>> result;
+    life.log->read({Index(2), Index(100)}, 1u << 20, [&](auto entries) { result = std::move(entries); });
+    WriteBatch batch = append(Index(101), Index(160), Term(1), 300);
+    batch.compact_to = Index(99);
+    life.begin(batch);
+    for (std::uint64_t i = 161; i <= 200; i += 5) {  // over what was freed
+      life.begin(append(Index(i), Index(i + 4), Term(1), 300));
+    }
+    for (int i = 0; i < ready; ++i) {
+      life.executor.advance(100us);
+    }
+    life.executor.run_until([&] { return result.has_value(); });
+    if (!*result) {
+      EXPECT_EQ(result->error().code, ErrorCode::compacted) << result->error().message;
+    } else {
+      for (const Entry& entry : **result) {
+        EXPECT_EQ(entry, conformance::entry(entry.index, Term(1), 300));
+      }
+    }
+  }
+}
+
+// Segments that compaction frees are written over: the directory does not grow, and no file is made any more.
+TEST(WriteAheadLog, RecyclesItsSegments) {
+  SimMedia media(1);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  Index last{0};
+  std::uint64_t created = 0;
+  for (int round = 0; round < 200; ++round) {
+    WriteBatch batch = append(last.next(), last + 4, Term(1), 200);
+    last += 4;
+    if (round % 2 == 1) batch.compact_to = last - 8;
+    ASSERT_TRUE(life.write(batch));
+    if (round == 50) created = media.ops(DiskOp::create);
+  }
+  EXPECT_EQ(media.ops(DiskOp::create), created);
+  EXPECT_LE(media.used_bytes(), 8u * 4096 + 8192);
+  EXPECT_GT(media.ops(DiskOp::rename), 50u);
+}
+
+// Sealed segments are not read through at open: two reads for each, whatever is in it.
+TEST(WriteAheadLog, OpensFromFooters) {
+  SimMedia media(1);
+  {
+    WalLife life(media, 64u << 10);
+    ASSERT_TRUE(life.open());
+    for (std::uint64_t i = 1; i <= 4000; i += 50) {
+      ASSERT_TRUE(life.write(append(Index(i), Index(i + 49), Term(i), 200)));
+    }
+    life.log->close();
+  }
+  std::uint64_t segments = 0;
+  for (const std::string& file : media.files()) {
+    segments += file.starts_with("log-") ? 1 : 0;
+  }
+  ASSERT_GT(segments, 15u);
+  const std::uint64_t before = media.ops(DiskOp::read);
+  WalLife life(media, 64u << 10);
+  ASSERT_TRUE(life.open());
+  EXPECT_LE(media.ops(DiskOp::read) - before, 2 * segments + 10);
+  EXPECT_EQ(life.found.recovered.last, Index(4000));
+  EXPECT_EQ(life.found.recovered.terms.size(), 80u);
+  EXPECT_TRUE(life.read_all());
+}
+
+// scenario: D-04 — a full disk is room 0, never a failed write; and then there is room again.
+TEST(WriteAheadLog, AFullDiskIsNoRoomAndThenRoomAgain) {
+  SimMedia media(1);
+  media.set_capacity(20 * 65536);
+  WalLife life(media, 65536);
+  ASSERT_TRUE(life.open());
+  const std::size_t payload = 500;
+  Index last{0};
+  const auto fill = [&] {
+    int written = 0;
+    while (life.log->stats().room > payload + 64) {
+      EXPECT_TRUE(life.write(append(last.next(), last.next(), Term(1), payload))) << life.failure->message;
+      ++last;
+      if (++written > 10'000 || life.failure) break;
+    }
+    return written;
+  };
+  EXPECT_GT(fill(), 500);
+  EXPECT_LT(media.used_bytes(), 20u * 65536);
+  life.executor.advance(5s);
+  EXPECT_LT(life.log->stats().room, payload + 64);
+
+  for (std::uint64_t term = 2; term < 40; ++term) {  // elections go on
+    WriteBatch vote;
+    vote.hard_state = HardState{Term(term), nobody};
+    ASSERT_TRUE(life.write(vote));
+  }
+  media.set_capacity(30 * 65536);
+  life.executor.advance(5s);
+  EXPECT_GT(fill(), 200) << "there is room again, without a restart";
+
+  WriteBatch compact;
+  compact.compact_to = last - 2;
+  ASSERT_TRUE(life.write(compact));
+  life.executor.advance(1s);
+  EXPECT_GT(fill(), 500) << "and after a compaction";
+  EXPECT_FALSE(life.failure);
+}
+
+TEST(WriteAheadLog, TheLogIsBounded) {
+  SimMedia media(1);
+  WalLife life(media);
+  life.options.max_log_bytes = 16 * 4096;
+  ASSERT_TRUE(life.open());
+  Index last{0};
+  while (life.log->stats().room > 200) {
+    ASSERT_TRUE(life.write(append(last.next(), last.next(), Term(1), 100)));
+    ++last;
+    ASSERT_LT(last, Index(1000));
+  }
+  EXPECT_LE(media.used_bytes(), 16u * 4096 + 8192);
+  EXPECT_GT(last, Index(100));
+  // A batch beyond the bound is still written: it is for the node to keep it.
+  EXPECT_TRUE(life.write(append(last.next(), last + 20, Term(1), 100)));
+}
+
+// scenario: D-06
+TEST(WriteAheadLog, RefusesAnothersFilesAndASecondProcess) {
+  SimMedia media(1);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.write(append(Index(1), Index(1), Term(1))));
+  WalLife second(media);
+  EXPECT_EQ(second.open().error().code, ErrorCode::locked);
+  life.disk.stop();
+
+  const auto open_as = [&](LogIdentity identity) {
+    test::TestExecutor executor;
+    sim::SimDisk disk(executor, media);
+    WriteAheadLog log(disk, executor, {}, identity);
+    return log.open().error();
+  };
+  EXPECT_EQ(open_as({ClusterId(9), conformance::group, conformance::node}).code, ErrorCode::wrong_cluster);
+  EXPECT_EQ(open_as({conformance::cluster, GroupId(9), conformance::node}).code, ErrorCode::wrong_node);
+  const Error wrong = open_as({conformance::cluster, conformance::group, NodeId(9)});
+  EXPECT_EQ(wrong.code, ErrorCode::wrong_node);
+  EXPECT_THAT(wrong.message, HasSubstr("belongs to node 2"));
+}
+
+TEST(WriteAheadLog, RefusesOptionsThatCannotBe) {
+  const auto open_with = [](WriteAheadLogOptions options) {
+    SimMedia media(1);
+    test::TestExecutor executor;
+    sim::SimDisk disk(executor, media);
+    return WriteAheadLog(disk, executor, options, test::wal_identity).open();
+  };
+  for (const std::uint64_t bytes : {0u, 4095u, 4097u, (1u << 30) + 4096}) {
+    WriteAheadLogOptions options;
+    options.segment_bytes = bytes;
+    const auto refused = open_with(options);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+    EXPECT_THAT(refused.error().message, HasSubstr("segment_bytes is " + std::to_string(bytes) + "; allowed is 4096"));
+  }
+  WriteAheadLogOptions options;
+  options.max_log_bytes = 2 * options.segment_bytes;
+  EXPECT_THAT(open_with(options).error().message, HasSubstr("max_log_bytes"));
+  EXPECT_TRUE(open_with({}));
+}
+
+// The segment size may be another at each start.
+TEST(WriteAheadLog, TakesSegmentsOfAnySize) {
+  SimMedia media(1);
+  Index last{0};
+  for (const std::uint64_t bytes : {4096u, 65536u, 8192u, 1u << 20, 4096u}) {
+    WalLife life(media, bytes);
+    ASSERT_TRUE(life.open());
+    EXPECT_EQ(life.found.recovered.last, last);
+    ASSERT_TRUE(life.read_all());
+    for (int i = 0; i < 20; ++i, last += 3) {
+      ASSERT_TRUE(life.write(append(last.next(), last + 3, Term(1), 400)));
+    }
+    life.disk.crash();
+  }
+}
+
+// Closed and opened anew on the same disk, while the old one's next segment is still being made.
+TEST(WriteAheadLog, IsOpenedAgainAtOnce) {
+  SimMedia media(1);
+  test::TestExecutor executor;
+  sim::SimDisk disk(executor, media);
+  Index last{0};
+  for (int life = 0; life < 30; ++life) {
+    WriteAheadLogOptions options;
+    options.segment_bytes = 4096;
+    WriteAheadLog log(disk, executor, options, test::wal_identity);
+    const auto opened = log.open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    ASSERT_EQ(opened->last, last);
+    std::optional<Result<void>> ended;
+    log.write(append(last.next(), last + 2, Term(1), 700), [&](auto result) { ended = std::move(result); });
+    executor.run_until([&] { return ended.has_value(); });
+    ASSERT_TRUE(*ended) << ended->error().message;
+    last += 2;
+  }
+}
+
+TEST(WriteAheadLog, MayBeDestroyedByACompletion) {
+  SimMedia media(1);
+  test::TestExecutor executor;
+  sim::SimDisk disk(executor, media);
+  auto log = std::make_unique<WriteAheadLog>(disk, executor, WriteAheadLogOptions{}, test::wal_identity);
+  ASSERT_TRUE(log->open());
+  bool second = false;
+  log->write(append(Index(1), Index(1), Term(1)), [&](auto) { log.reset(); });
+  log->write(append(Index(2), Index(2), Term(1)), [&](auto) { second = true; });
+  executor.run_until_idle();
+  EXPECT_EQ(log, nullptr);
+  EXPECT_FALSE(second);
+}
+
+}  // namespace
+}  // namespace keel

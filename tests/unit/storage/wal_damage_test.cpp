@@ -1,0 +1,258 @@
+// Bits that flip, anywhere.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/wal_format.hpp"
+#include "wal_life.hpp"
+#include "wire/bytes.hpp"
+#include "wire/checksum.hpp"
+
+namespace keel {
+namespace {
+
+using sim::SimMedia;
+using test::run_script;
+using test::wal_script;
+using test::WalLife;
+using testing::HasSubstr;
+
+LogImage image_of(const std::vector<WriteBatch>& batches) {
+  LogImage image;
+  for (const WriteBatch& batch : batches) {
+    image.apply(batch);
+  }
+  return image;
+}
+
+SimMedia written(const std::vector<WriteBatch>& batches, std::uint64_t segment_bytes = 4096) {
+  SimMedia media(3);
+  WalLife life(media, segment_bytes);
+  EXPECT_TRUE(life.open());
+  run_script(life, batches);
+  EXPECT_EQ(life.acknowledged, batches.size());
+  life.executor.advance(std::chrono::milliseconds(100));  // the next segment is made ready
+  life.log->close();
+  return media;
+}
+
+bool is_untrusted(const Recovered& found, Index index) {
+  return std::ranges::any_of(found.untrusted, [index](IndexRange r) { return r.first <= index && index <= r.last; });
+}
+
+// What came of one flipped bit.
+struct Outcome {
+  int named = 0;      // open said where
+  int untrusted = 0;  // open said which entries
+  int unread = 0;     // a read said which
+  int healed = 0;     // nothing was lost
+};
+
+// Nothing is misread and nothing is missing without a word.
+void judge(SimMedia& media, const LogImage& image, Outcome& outcome) {
+  WalLife life(media);
+  const auto opened = life.open();
+  if (!opened) {
+    EXPECT_EQ(opened.error().code, ErrorCode::corrupt) << opened.error().message;
+    EXPECT_THAT(opened.error().message, HasSubstr("at byte"));
+    ++outcome.named;
+    return;
+  }
+  const Recovered& found = life.found.recovered;
+  ASSERT_EQ(found.hard_state, image.hard_state());
+  ASSERT_EQ(found.last, image.last());
+  ASSERT_EQ(found.base.position, image.base().position);
+  ASSERT_EQ(found.acknowledged, image.last_position());
+  ASSERT_EQ(found.terms, image.recovered().terms);
+  ASSERT_EQ(found.configurations, image.recovered().configurations);
+  bool all_read = true;
+  for (const Entry& entry : image.entries()) {
+    const auto read = life.read(entry.index, entry.index);
+    if (read) {
+      ASSERT_EQ(read->front(), entry);
+      ASSERT_FALSE(is_untrusted(found, entry.index)) << "an untrusted entry that reads well is none";
+    } else {
+      ASSERT_EQ(read.error().code, ErrorCode::corrupt);
+      ASSERT_THAT(read.error().message, HasSubstr("at byte"));
+      all_read = false;
+    }
+  }
+  ++(!found.untrusted.empty() ? outcome.untrusted : all_read ? outcome.healed : outcome.unread);
+
+  // The entries from the first damaged one on, written again, mend the log.
+  const Index last = found.last;
+  WriteBatch again;
+  again.truncate_from = image.first();
+  again.entries.assign(image.entries().begin(), image.entries().end());
+  again.entries.push_back(conformance::entry(last.next(), image.hard_state().term));
+  ASSERT_TRUE(life.write(again));
+  life.disk.crash();
+  WalLife next(media);
+  ASSERT_TRUE(next.open());
+  ASSERT_TRUE(next.found.recovered.untrusted.empty());
+  ASSERT_TRUE(next.read_all());
+  ASSERT_TRUE(std::equal(image.entries().begin(), image.entries().end(), next.found.entries.begin()));
+}
+
+// scenario: D-03 — hazard: H51. Every byte of a small directory, all of it known to have been synced.
+TEST(WalDamage, OfAnyByteIsNamedOrHealed) {
+  const auto script = wal_script();
+  const LogImage image = image_of(script);
+  SimMedia media = written(script);
+  {
+    WalLife life(media);  // vouches for the last record
+    ASSERT_TRUE(life.open());
+    life.log->close();
+  }
+  Outcome outcome;
+  std::uint64_t cases = 0;
+  for (const std::string& file : media.files()) {
+    for (std::uint64_t at = 0; at < media.size(file); ++at, ++cases) {
+      SCOPED_TRACE(file + " byte " + std::to_string(at));
+      SimMedia damaged = media.copy(at);
+      damaged.flip(file, at, static_cast<unsigned>(at * 5 + 3) % 8);
+      judge(damaged, image, outcome);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+  RecordProperty("cases", std::to_string(cases));
+  EXPECT_GT(cases, 20'000u);
+  EXPECT_GT(outcome.named, 100);
+  EXPECT_GT(outcome.untrusted, 100);
+  EXPECT_GT(outcome.unread, 100);
+  EXPECT_GT(outcome.healed, 1000);
+}
+
+// What cannot be told apart, and no more than that: the last record, that nothing vouches for.
+TEST(WalDamage, CutsAtMostTheLastRecord) {
+  std::vector<WriteBatch> batches;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    batches.push_back(conformance::append(Index(2 * i - 1), Index(2 * i), Term(1), 60));
+  }
+  SimMedia media = written(batches);
+  const std::string file = segment_name(1);
+  int cut = 0;
+  for (std::uint64_t at = segment_prefix; at < 4096; ++at) {
+    SCOPED_TRACE("byte " + std::to_string(at));
+    SimMedia damaged = media.copy(at);
+    damaged.flip(file, at, 1);
+    WalLife life(damaged);
+    if (!life.open()) continue;
+    if (life.found.recovered.last == Index(10)) ++cut;
+    ASSERT_GE(life.found.recovered.last, Index(10));
+    ASSERT_TRUE(life.found.recovered.untrusted.empty() || life.found.recovered.last == Index(12));
+  }
+  EXPECT_GT(cut, 100);
+}
+
+// Two places for a vote: whichever is damaged, it is known.
+TEST(WalDamage, NeverLosesAVoteToOneDamagedPlace) {
+  std::vector<WriteBatch> batches(3);
+  batches[0].hard_state = HardState{Term(1), nobody};
+  batches[1].hard_state = HardState{Term(2), NodeId(7)};
+  batches[2].hard_state = HardState{Term(3), NodeId(2)};
+  SimMedia media = written(batches);  // the last record is the newest vote, and only the vote file vouches for it
+  for (const std::string& file : media.files()) {
+    for (std::uint64_t at = 0; at < media.size(file); ++at) {
+      SimMedia damaged = media.copy(at);
+      damaged.flip(file, at, 6);
+      WalLife life(damaged);
+      if (const auto opened = life.open(); !opened) {
+        ASSERT_EQ(opened.error().code, ErrorCode::corrupt);
+      } else {
+        ASSERT_EQ(life.found.recovered.hard_state, (HardState{Term(3), NodeId(2)})) << file << " byte " << at;
+      }
+    }
+  }
+}
+
+TEST(WalDamage, HealsAWholeVoteFileAndWholeFooters) {
+  const auto script = wal_script();
+  const LogImage image = image_of(script);
+  SimMedia media = written(script);
+  media.put(vote_file_name, std::vector<std::byte>(vote_file_size, std::byte{0xff}));
+  for (const std::string& file : media.files()) {
+    if (segment_sequence(file)) {
+      for (std::uint64_t at = media.size(file) - 60; at < media.size(file); ++at) {
+        media.flip(file, at, 0);
+      }
+    }
+  }
+  WalLife life(media);
+  const auto opened = life.open();
+  ASSERT_TRUE(opened) << opened.error().message;
+  ASSERT_TRUE(life.read_all());
+  EXPECT_TRUE(conformance::same(life.found, image));
+}
+
+TEST(WalDamage, NamesAMissingSegment) {
+  const auto script = wal_script();
+  SimMedia media = written(script);
+  {
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    life.log->close();
+  }
+  int missed = 0;
+  for (const std::string& file : media.files()) {
+    if (!segment_sequence(file)) continue;
+    SimMedia damaged = media.copy(1);
+    damaged.erase(file);
+    WalLife life(damaged);
+    if (const auto opened = life.open(); !opened) {
+      ++missed;
+      EXPECT_EQ(opened.error().code, ErrorCode::corrupt);
+    } else {
+      ASSERT_TRUE(life.read_all()) << file;
+      EXPECT_TRUE(conformance::same(life.found, image_of(script))) << "only one that was spare, or not yet begun";
+    }
+  }
+  EXPECT_GE(missed, 2);
+}
+
+// Damage is named as an operator needs it: file, offset, entry.
+TEST(WalDamage, SaysWhere) {
+  std::vector<WriteBatch> batches;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    batches.push_back(conformance::append(Index(i), Index(i), Term(1), 100));
+  }
+  SimMedia media = written(batches);
+  SimMedia payload = media.copy(1);
+  SimMedia head = media.copy(1);
+  head.flip(segment_name(1), segment_prefix + 20, 0);
+  WalLife life(head);
+  const auto opened = life.open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("log-00000001 at byte 1024: a record that was synced is damaged, with "
+                                                "what it held from entry 1 on"));
+
+  // A head of 96 bytes and a frame of 164; then a head of 80, and the frame of entry 2.
+  payload.flip(segment_name(1), 1024 + 264 + 80 + 70, 0);
+  WalLife reader(payload);
+  ASSERT_TRUE(reader.open());
+  ASSERT_EQ(reader.found.recovered.untrusted, (std::vector<IndexRange>{{Index(2), Index(2)}}));
+  const auto read = reader.read(Index(2), Index(2));
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("log-00000001 at byte 1368: entry 2: payload checksum mismatch"));
+  EXPECT_EQ(reader.read(Index(1), Index(4)).value().size(), 1u) << "what comes before the damage can be had";
+}
+
+// Gives a segment's header, in both copies, another format, with a checksum that fits.
+TEST(WalDamage, TellsANewerFormatFromDamage) {
+  SimMedia media = written({conformance::append(Index(1), Index(1), Term(1))});
+  auto bytes = media.contents(segment_name(1));
+  for (const std::size_t copy : {std::size_t{0}, sector_bytes}) {
+    std::byte* const header = bytes.data() + copy;
+    const auto magic = wire::load<std::uint64_t>(header);
+    wire::store(header + 8, std::uint32_t{2});
+    wire::store(header + 64, wire::checksum_of({header, 64}, magic));
+  }
+  media.put(segment_name(1), bytes);
+  WalLife life(media);
+  const auto opened = life.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::wrong_version);
+  EXPECT_THAT(opened.error().message, HasSubstr("log-00000001: format 2, this build reads format 1"));
+}
+
+}  // namespace
+}  // namespace keel
