@@ -1,10 +1,12 @@
+#include "keel/base/error.hpp"
+
 #include <algorithm>
-#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "keel/base/assert.hpp"
-#include "keel/base/error.hpp"
 
 namespace keel::test {
 namespace {
@@ -13,7 +15,8 @@ constexpr int codes = static_cast<int>(ErrorCode::failed) + 1;
 
 TEST(ErrorCodes, EachHasItsOwnName) {
   std::vector<std::string_view> names;
-  for (int i = 0; i < codes; ++i) names.push_back(to_string(static_cast<ErrorCode>(i)));
+  for (int i = 0; i < codes; ++i)
+    names.push_back(to_string(static_cast<ErrorCode>(i)));
   std::ranges::sort(names);
   EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
   EXPECT_FALSE(std::ranges::binary_search(names, "unknown"));

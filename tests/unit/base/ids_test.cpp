@@ -1,8 +1,9 @@
-#include <gtest/gtest.h>
+#include "keel/base/ids.hpp"
+
 #include <type_traits>
 #include <unordered_set>
 
-#include "keel/base/ids.hpp"
+#include <gtest/gtest.h>
 
 namespace keel::test {
 namespace {

@@ -1,10 +1,12 @@
+#include "keel/base/payload.hpp"
+
 #include <algorithm>
-#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "keel/base/assert.hpp"
-#include "keel/base/payload.hpp"
 
 namespace keel::test {
 namespace {

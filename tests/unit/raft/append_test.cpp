@@ -17,7 +17,8 @@ AppendRequest append(LogPosition previous, std::vector<std::uint64_t> terms, std
 }
 std::vector<std::uint64_t> terms_of(const Raft& raft) {
   std::vector<std::uint64_t> terms;
-  for (Index index(1); index <= raft.log().last().index; ++index) terms.push_back(raft.log().term_at(index)->value());
+  for (Index index(1); index <= raft.log().last().index; ++index)
+    terms.push_back(raft.log().term_at(index)->value());
   return terms;
 }
 
@@ -60,8 +61,8 @@ TEST(Append, PiecesInAnyOrderNeverRemoveWhatWasVerified) {
     for (int piece = 0; piece < 12; ++piece) {
       const std::uint64_t from = 1 + random.below(terms.size());
       const std::uint64_t to = from + random.below(terms.size() - from + 1);
-      const auto request = append(Lone::at(from, terms[from - 1]),
-                                  {terms.begin() + static_cast<std::ptrdiff_t>(from), terms.begin() + static_cast<std::ptrdiff_t>(to)});
+      const auto request = append(Lone::at(from, terms[from - 1]), {terms.begin() + static_cast<std::ptrdiff_t>(from),
+                                                                    terms.begin() + static_cast<std::ptrdiff_t>(to)});
       const auto reply = only<AppendReply>(node.receive(2, 4, request));
       if (reply.accepted) verified = std::max(verified, reply.index);
       for (Index index(1); index <= verified; ++index) {
@@ -82,8 +83,8 @@ TEST(Append, CutsAtTheFirstConflict) {
 
 // hazard: H5  A conflict at or below the commit index is a broken protocol, and is said to be one.
 TEST(Append, AConflictBelowTheCommitIndexIsNeverObeyed) {
-  for (const AppendRequest& bad : {append(Lone::at(1, 1), {2, 4, 4}), append(Lone::at(3, 4), {4}),
-                                   append(Lone::at(0, 0), {4, 4})}) {
+  for (const AppendRequest& bad :
+       {append(Lone::at(1, 1), {2, 4, 4}), append(Lone::at(3, 4), {4}), append(Lone::at(0, 0), {4, 4})}) {
     Lone node({2, 2, 2}, {Term(4), nobody});
     node.receive(2, 4, append(Lone::at(3, 2), {}, 3));
     ASSERT_EQ(node.raft->commit(), Index(3));
@@ -113,8 +114,9 @@ TEST(Append, TwoLeadersInATermAreNoticed) {
 TEST(Append, WhatContradictsItselfIsNotTaken) {
   const Entry third = Lone::entry(3, 4);
   for (const AppendRequest& bad :
-       {AppendRequest{Lone::at(1, 1), {}, {third}}, AppendRequest{Lone::at(1, 1), {}, {Lone::entry(2, 4), Lone::entry(2, 4)}},
-        append(Lone::at(1, 1), {4, 3}), append(Lone::at(1, 1), {5}), append(Lone::at(1, 3), {2}), append(Lone::at(9, 5), {})}) {
+       {AppendRequest{Lone::at(1, 1), {}, {third}},
+        AppendRequest{Lone::at(1, 1), {}, {Lone::entry(2, 4), Lone::entry(2, 4)}}, append(Lone::at(1, 1), {4, 3}),
+        append(Lone::at(1, 1), {5}), append(Lone::at(1, 3), {2}), append(Lone::at(9, 5), {})}) {
     Lone node({}, {Term(4), nobody});
     EXPECT_TRUE(node.receive(2, 4, bad).empty());
     EXPECT_EQ(node.count<MessageRejected>(), 1u);
@@ -130,7 +132,8 @@ TEST(Append, AnAcknowledgementWaitsForItsWrite) {
   group.node(2).instant_disk = false;
   ASSERT_TRUE(group.propose(1, "a"));
   ASSERT_TRUE(group.propose(1, "b"));
-  while (group.under_way(of<AppendRequest>(1, 2)) > 0) group.deliver_first(of<AppendRequest>(1, 2));
+  while (group.under_way(of<AppendRequest>(1, 2)) > 0)
+    group.deliver_first(of<AppendRequest>(1, 2));
   EXPECT_EQ(group.under_way(of<AppendReply>(2, 1)), 0u);
   group.finish_write(NodeId(2));
   EXPECT_EQ(group.under_way(of<AppendReply>(2, 1)), 1u);
@@ -154,7 +157,8 @@ TEST(Append, AHeartbeatCommitsNoMoreThanThePeerIsKnownToHold) {
 // Builds a log from (term, count) pairs behind the genesis.
 void write_log(ModelDisk& disk, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& runs) {
   for (const auto& [term, count] : runs) {
-    for (std::uint64_t i = 0; i < count; ++i) disk.append(Lone::entry(disk.last().value() + 1, term, std::to_string(term)));
+    for (std::uint64_t i = 0; i < count; ++i)
+      disk.append(Lone::entry(disk.last().value() + 1, term, std::to_string(term)));
   }
 }
 
@@ -162,13 +166,18 @@ void write_log(ModelDisk& disk, const std::vector<std::pair<std::uint64_t, std::
 TEST(Append, ALongDivergentTailIsRepairedInAFewRoundTrips) {
   constexpr std::uint64_t tail = 100000;
   for (const std::uint64_t terms : {1, 2, 10, 50}) {
-    Group group(3, [](RaftOptions& o) { o.max_append_entries = 100000; o.max_append_bytes = 64 << 20; });
-    for (std::uint64_t id : {1, 2, 3}) group.crash(id);
+    Group group(3, [](RaftOptions& o) {
+      o.max_append_entries = 100000;
+      o.max_append_bytes = 64 << 20;
+    });
+    for (std::uint64_t id : {1, 2, 3})
+      group.crash(id);
     group.lose();
     // Node 2 was cut off with its own leaders' entries; nodes 1 and 3 have others, in terms between those.
     for (std::uint64_t term = 0; term < terms; ++term) {
       write_log(group.node(2).disk, {{2 * term + 2, tail / terms}});
-      for (std::uint64_t id : {1, 3}) write_log(group.node(id).disk, {{2 * term + 3, 1 + 100 / terms}});
+      for (std::uint64_t id : {1, 3})
+        write_log(group.node(id).disk, {{2 * term + 3, 1 + 100 / terms}});
     }
     for (std::uint64_t id : {1, 2, 3}) {
       group.node(id).disk.hard_state = {Term(2 * terms + 2), nobody};
@@ -253,13 +262,13 @@ TEST(Append, AnEntryThatReachedNobodyGivesWay) {
 TEST(Append, AllSixFollowersOfFigureSevenAreRepaired) {
   using Runs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   const std::vector<Runs> logs = {
-      {{1, 3}, {4, 2}, {5, 2}, {6, 3}},                  // the leader
-      {{1, 3}, {4, 2}, {5, 2}, {6, 2}},                  // a: an entry is missing
-      {{1, 3}, {4, 1}},                                  // b: many are
-      {{1, 3}, {4, 2}, {5, 2}, {6, 4}},                  // c: one too many
-      {{1, 3}, {4, 2}, {5, 2}, {6, 3}, {7, 2}},          // d: two of a later term
-      {{1, 3}, {4, 4}},                                  // e: both
-      {{1, 3}, {2, 3}, {3, 5}},                          // f: both, over two terms
+      {{1, 3}, {4, 2}, {5, 2}, {6, 3}},          // the leader
+      {{1, 3}, {4, 2}, {5, 2}, {6, 2}},          // a: an entry is missing
+      {{1, 3}, {4, 1}},                          // b: many are
+      {{1, 3}, {4, 2}, {5, 2}, {6, 4}},          // c: one too many
+      {{1, 3}, {4, 2}, {5, 2}, {6, 3}, {7, 2}},  // d: two of a later term
+      {{1, 3}, {4, 4}},                          // e: both
+      {{1, 3}, {2, 3}, {3, 5}},                  // f: both, over two terms
   };
   Group group(7);
   for (std::uint64_t id = 1; id <= 7; ++id) {
@@ -269,7 +278,8 @@ TEST(Append, AllSixFollowersOfFigureSevenAreRepaired) {
     disk.hard_state = {Term(7), nobody};
   }
   group.lose();
-  for (std::uint64_t id = 1; id <= 7; ++id) group.restart(id);
+  for (std::uint64_t id = 1; id <= 7; ++id)
+    group.restart(id);
   group.fire(1, Timer::election);
   std::map<NodeId, std::size_t> refusals;
   group.settle([&](const Message& m) {

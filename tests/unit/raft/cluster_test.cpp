@@ -1,7 +1,9 @@
+#include "keel/raft/cluster.hpp"
+
 #include <functional>
+
 #include <gtest/gtest.h>
 
-#include "keel/raft/cluster.hpp"
 #include "keel/raft/random.hpp"
 
 namespace keel::test {
@@ -26,7 +28,8 @@ struct Slow {
   [[nodiscard]] bool quorum(unsigned set) const {
     const auto majority = [&](const std::vector<NodeId>& half) {
       std::size_t in = 0;
-      for (const NodeId id : half) in += (set >> id.value()) & 1U;
+      for (const NodeId id : half)
+        in += (set >> id.value()) & 1U;
       return 2 * in > half.size();
     };
     return majority(incoming) && (!joint || majority(outgoing));
@@ -42,7 +45,8 @@ void for_every_configuration(std::uint64_t size, const std::function<void(const 
     for (std::uint64_t old = 0; old <= plain; ++old) {  // the last one: not joint
       Configuration made{.members = {}, .joint = old != plain};
       for (std::uint64_t i = 0; i < size; ++i) {
-        made.members.push_back({.id = NodeId(i + 1), .role = static_cast<MemberRole>((roles >> (2 * i)) & 3U),
+        made.members.push_back({.id = NodeId(i + 1),
+                                .role = static_cast<MemberRole>((roles >> (2 * i)) & 3U),
                                 .old_role = static_cast<MemberRole>((old >> (2 * i)) & 3U)});
       }
       if (validate(made)) visit(made);
@@ -74,7 +78,8 @@ TEST(Cluster, AQuorumsValueIsTheGreatestThatAQuorumHasReached) {
       Index greatest;
       for (Index candidate(0); candidate <= Index(3); ++candidate) {
         unsigned reached = 0;
-        for (std::uint64_t id = 1; id <= largest; ++id) reached |= unsigned{value(NodeId(id)) >= candidate} << id;
+        for (std::uint64_t id = 1; id <= largest; ++id)
+          reached |= unsigned{value(NodeId(id)) >= candidate} << id;
         if (slow.quorum(reached)) greatest = candidate;
       }
       ASSERT_EQ(fast.quorum_value(value), greatest);
@@ -111,7 +116,8 @@ TEST(Cluster, AnElectionIsOpenAsLongAsTheMissingVotesDecide) {
 
 // mission: 1.9  Whom each voter has chosen is known of some: can any choice of the others still elect somebody?
 bool somebody_wins(const Slow& slow, std::vector<NodeId> chosen, std::size_t from) {
-  while (from < chosen.size() && chosen[from] != nobody) ++from;
+  while (from < chosen.size() && chosen[from] != nobody)
+    ++from;
   for (const NodeId candidate : slow.members) {
     if (from < chosen.size()) {
       chosen[from] = candidate;
@@ -119,7 +125,8 @@ bool somebody_wins(const Slow& slow, std::vector<NodeId> chosen, std::size_t fro
       continue;
     }
     unsigned votes = 0;
-    for (std::size_t i = 0; i < chosen.size(); ++i) votes |= unsigned{chosen[i] == candidate} << (i + 1);
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      votes |= unsigned{chosen[i] == candidate} << (i + 1);
     if (slow.quorum(votes)) return true;
   }
   return false;
@@ -130,7 +137,8 @@ TEST(Cluster, AVoteIsSplitWhenNoChoiceOfTheOthersElectsAnybody) {
     const Slow slow(configuration);
     for (unsigned choices = 0; choices < 1U << (2 * largest); ++choices) {
       std::vector<NodeId> chosen;
-      for (std::uint64_t i = 0; i < largest; ++i) chosen.emplace_back((choices >> (2 * i)) & 3U);
+      for (std::uint64_t i = 0; i < largest; ++i)
+        chosen.emplace_back((choices >> (2 * i)) & 3U);
       const bool can = fast.someone_can_win([&](NodeId id) { return chosen[id.value() - 1]; });
       ASSERT_EQ(can, somebody_wins(slow, chosen, 0));
     }
@@ -144,13 +152,15 @@ TEST(Cluster, FastEqualsSlowInLargeConfigurationsToo) {
     Configuration made{.members = {}, .joint = random.below(2) == 0};
     const std::uint64_t size = 1 + random.below(max_members);
     for (std::uint64_t id = 1; id <= size; ++id) {
-      made.members.push_back({.id = NodeId(id), .role = static_cast<MemberRole>(random.below(4)),
+      made.members.push_back({.id = NodeId(id),
+                              .role = static_cast<MemberRole>(random.below(4)),
                               .old_role = static_cast<MemberRole>(random.below(4))});
     }
     if (!validate(made)) continue;
     const Cluster cluster(made);
     std::vector<Index> values(size + 1);
-    for (Index& value : values) value = Index(random.below(100));
+    for (Index& value : values)
+      value = Index(random.below(100));
     const Index fast = cluster.quorum_value([&](NodeId id) { return values[id.value()]; });
     EXPECT_TRUE(cluster.is_quorum([&](NodeId id) { return values[id.value()] >= fast; }));
     EXPECT_FALSE(cluster.is_quorum([&](NodeId id) { return values[id.value()] > fast; }));
@@ -174,12 +184,10 @@ TEST(Cluster, WhoVotesWhoLeadsAndWhoIsThere) {
     std::uint64_t id;
     bool votes, leads, member, votes_after, leads_after, member_after;
   };
-  for (const Expected& is : {Expected{1, true, true, true, true, true, true},
-                             Expected{2, true, true, true, false, false, false},
-                             Expected{3, false, false, true, false, false, true},
-                             Expected{4, true, false, true, true, false, true},
-                             Expected{5, true, true, true, true, true, true},
-                             Expected{6, false, false, false, false, false, false}}) {
+  for (const Expected& is :
+       {Expected{1, true, true, true, true, true, true}, Expected{2, true, true, true, false, false, false},
+        Expected{3, false, false, true, false, false, true}, Expected{4, true, false, true, true, false, true},
+        Expected{5, true, true, true, true, true, true}, Expected{6, false, false, false, false, false, false}}) {
     const NodeId id(is.id);
     EXPECT_EQ(joint.is_voter(id), is.votes) << is.id;
     EXPECT_EQ(joint.can_lead(id), is.leads) << is.id;

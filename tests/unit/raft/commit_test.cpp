@@ -49,19 +49,23 @@ class FigureEight : public testing::Test {
 
 // hazard: H1  mission: 21
 TEST_F(FigureEight, AnOldEntryOnAMajorityIsNotCommitted) {
-  for (std::uint64_t id : {1, 2, 3}) ASSERT_EQ(group.raft(id).log().term_at(Index(2)), Term(2)) << id;
-  for (std::uint64_t id : {1, 2, 3, 4}) EXPECT_LT(group.raft(id).commit(), Index(2)) << id;
+  for (std::uint64_t id : {1, 2, 3})
+    ASSERT_EQ(group.raft(id).log().term_at(Index(2)), Term(2)) << id;
+  for (std::uint64_t id : {1, 2, 3, 4})
+    EXPECT_LT(group.raft(id).commit(), Index(2)) << id;
   group.crash(1);  // (d) S5 wins with S3 and S4, for its entry is of term 3, and overwrites the old one
   group.restart(5);
   lead(5, {});
   group.finish_fetches(5);
-  for (std::uint64_t id : {2, 3, 4, 5}) EXPECT_EQ(group.raft(id).log().term_at(Index(2)), Term(3)) << id;
+  for (std::uint64_t id : {2, 3, 4, 5})
+    EXPECT_EQ(group.raft(id).log().term_at(Index(2)), Term(3)) << id;
 }
 
 // hazard: H1  mission: 21
 TEST_F(FigureEight, AnEntryOfItsOwnTermCommitsBoth) {
   group.run(500ms, [](const Message& m) { return m.to == NodeId(4); });
-  for (std::uint64_t id : {1, 2, 3}) EXPECT_EQ(group.raft(id).commit(), Index(3)) << id;
+  for (std::uint64_t id : {1, 2, 3})
+    EXPECT_EQ(group.raft(id).commit(), Index(3)) << id;
   group.crash(1);  // (e) S5 cannot win any more
   group.restart(5);
   group.fire(5, Timer::election);
@@ -74,8 +78,10 @@ TEST_F(FigureEight, AnEntryOfItsOwnTermCommitsBoth) {
 TEST(Commit, OnlyEntriesOfThisTermAreCommittedByCounting) {
   Lone node({2, 3, 3}, {Term(3), nobody}, {}, 5);
   node.fire(Timer::election);
-  for (std::uint64_t voter : {2, 3}) node.receive(voter, 4, VoteReply{.pre_vote = true, .granted = true});
-  for (std::uint64_t voter : {2, 3}) node.receive(voter, 4, VoteReply{.granted = true});
+  for (std::uint64_t voter : {2, 3})
+    node.receive(voter, 4, VoteReply{.pre_vote = true, .granted = true});
+  for (std::uint64_t voter : {2, 3})
+    node.receive(voter, 4, VoteReply{.granted = true});
   ASSERT_EQ(node.raft->log().last(), Lone::at(5, 4));
   for (std::uint64_t peer : {2, 3, 4, 5}) {
     node.receive(peer, 4, holds(4));
@@ -148,7 +154,8 @@ TEST(Commit, ARestartedNodeWaitsForALeader) {
     EXPECT_TRUE(group.node(id).applied.empty());
   }
   group.elect(2);
-  for (std::uint64_t id : {1, 2, 3}) EXPECT_GT(group.raft(id).commit(), committed) << id;
+  for (std::uint64_t id : {1, 2, 3})
+    EXPECT_GT(group.raft(id).commit(), committed) << id;
 }
 
 // mission: 21  scenario: C-19  The term-start entry commits what was inherited, though its first broadcast is lost.
@@ -180,7 +187,8 @@ TEST(Commit, EveryEntryIsHandedOverOnceInOrder) {
   group.settle();
   for (std::uint64_t id : {1, 2, 3}) {
     ASSERT_EQ(group.node(id).applied.size(), 22u) << id;
-    for (std::size_t i = 0; i < 22; ++i) EXPECT_EQ(group.node(id).applied[i], Index(i + 1));
+    for (std::size_t i = 0; i < 22; ++i)
+      EXPECT_EQ(group.node(id).applied[i], Index(i + 1));
   }
 }
 

@@ -1,6 +1,7 @@
+#include "keel/raft/configuration.hpp"
+
 #include <gtest/gtest.h>
 
-#include "keel/raft/configuration.hpp"
 #include "keel/raft/random.hpp"
 
 namespace keel::test {
@@ -25,13 +26,15 @@ std::string text(std::uint64_t seed, std::size_t size) { return std::string(size
 TEST(Configuration, ComesBackAsItWasEncoded) {
   Random random(1);
   for (int round = 0; round < 200; ++round) {
-    Configuration made{.members = {}, .joint = random.below(2) == 0,
-                       .format_level = static_cast<std::uint32_t>(1 + random.below(9))};
+    Configuration made{
+        .members = {}, .joint = random.below(2) == 0, .format_level = static_cast<std::uint32_t>(1 + random.below(9))};
     const std::uint64_t size = 1 + random.below(max_members);
     for (std::uint64_t id = 1; id <= size; ++id) {
-      made.members.push_back({.id = NodeId(id * 1000), .role = static_cast<MemberRole>(random.below(4)),
+      made.members.push_back({.id = NodeId(id * 1000),
+                              .role = static_cast<MemberRole>(random.below(4)),
                               .old_role = static_cast<MemberRole>(random.below(4)),
-                              .address = text(id, random.below(256)), .data = text(id + 1, random.below(256))});
+                              .address = text(id, random.below(256)),
+                              .data = text(id + 1, random.below(256))});
     }
     made.members.front().role = made.members.front().old_role = MemberRole::voter;
     const auto read = decode_configuration(encode(made).bytes());
@@ -74,7 +77,8 @@ TEST(Configuration, HostileBytesAreRefusedOrMeanWhatTheySay) {
     Random random(2);
     for (int round = 0; round < 20000; ++round) {
       Bytes noise(random.below(80));
-      for (std::byte& b : noise) b = std::byte(random.below(256));
+      for (std::byte& b : noise)
+        b = std::byte(random.below(256));
       if (!noise.empty()) noise[0] = good[0];
       expect_refused_or_exact(noise, decode);
     }
@@ -151,7 +155,8 @@ TEST(Genesis, WhatDoesNotFitIsNamed) {
 TEST(Genesis, TheFloorIsAMajorityOfTheFirstVotersByDefault) {
   for (const auto& [voters, floor] : {std::pair{1U, 1U}, {2U, 2U}, {3U, 2U}, {4U, 3U}, {5U, 3U}}) {
     std::vector<Member> members;
-    for (std::uint64_t id = 1; id <= voters; ++id) members.push_back({.id = NodeId(id)});
+    for (std::uint64_t id = 1; id <= voters; ++id)
+      members.push_back({.id = NodeId(id)});
     members.push_back({.id = NodeId(9), .role = MemberRole::learner});
     EXPECT_EQ(make_genesis("c", members).min_election_voters, floor) << voters;
   }
@@ -167,7 +172,8 @@ TEST(Genesis, TheClusterIdTellsNameAndFirstVotersApart) {
   EXPECT_NE(id("order", {{.id = NodeId(1)}, {.id = NodeId(2)}}), known);
   EXPECT_NE(id("orders", {{.id = NodeId(1)}, {.id = NodeId(3)}}), known);
   EXPECT_NE(id("orders", {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3)}}), known);
-  EXPECT_NE(id("orders", {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3), .role = MemberRole::witness}}), known);
+  EXPECT_NE(id("orders", {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3), .role = MemberRole::witness}}),
+            known);
   EXPECT_NE(id("a", {{.id = NodeId('b')}, {.id = NodeId(1000)}}), id("ab", {{.id = NodeId(1000)}}));
   EXPECT_NE(known, ClusterId());
 }

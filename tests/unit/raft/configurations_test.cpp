@@ -1,6 +1,7 @@
+#include "keel/raft/configurations.hpp"
+
 #include <gtest/gtest.h>
 
-#include "keel/raft/configurations.hpp"
 #include "keel/raft/random.hpp"
 
 namespace keel::test {
@@ -11,14 +12,17 @@ Entry genesis_entry() {
 }
 // Told apart by its only voter.
 Entry configuration_entry(Index index, std::uint64_t voter) {
-  return {index, Term(1), EntryKind::configuration,
-          encode(Configuration{.members = {{.id = NodeId(voter)}}})};
+  return {index, Term(1), EntryKind::configuration, encode(Configuration{.members = {{.id = NodeId(voter)}}})};
 }
 std::uint64_t voter_of(const Configurations& all) { return all.current()->members.front().id.value(); }
 
 Configurations recovered(std::vector<Entry> entries, LogBase base = {}) {
-  auto all = Configurations::recover({.hard_state = {}, .base = std::move(base), .terms = {},
-                                      .configurations = std::move(entries), .last = Index(1000), .untrusted = {},
+  auto all = Configurations::recover({.hard_state = {},
+                                      .base = std::move(base),
+                                      .terms = {},
+                                      .configurations = std::move(entries),
+                                      .last = Index(1000),
+                                      .untrusted = {},
                                       .acknowledged = {}});
   if (!all) throw std::runtime_error(all.error().message);
   return std::move(*all);

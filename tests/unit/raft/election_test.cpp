@@ -13,7 +13,8 @@ TEST(Election, ThreeNodesElectTheOneThatAsksAndCommitItsFirstEntry) {
   EXPECT_EQ(group.raft(1).role(), RoleName::leader);
   EXPECT_EQ(group.raft(1).term(), Term(2));
   EXPECT_TRUE(group.raft(1).status().ready);
-  for (std::uint64_t id : {1, 2, 3}) EXPECT_EQ(group.raft(id).commit(), Index(2)) << id;
+  for (std::uint64_t id : {1, 2, 3})
+    EXPECT_EQ(group.raft(id).commit(), Index(2)) << id;
 }
 
 TEST(Election, ACommandIsAppliedEverywhere) {
@@ -22,7 +23,8 @@ TEST(Election, ACommandIsAppliedEverywhere) {
   group.settle();
   ASSERT_TRUE(group.propose(1, "x=1"));
   group.settle();
-  for (std::uint64_t id : {1, 2, 3}) EXPECT_EQ(group.node(id).applied.back(), Index(3)) << id;
+  for (std::uint64_t id : {1, 2, 3})
+    EXPECT_EQ(group.node(id).applied.back(), Index(3)) << id;
 }
 
 // scenario: E-20
@@ -34,7 +36,8 @@ TEST(Election, EveryNodeLeadsInTurn) {
     ASSERT_TRUE(group.propose(id, "by " + std::to_string(id)));
     group.settle();
   }
-  for (std::uint64_t id : {1, 2, 3, 4, 5}) EXPECT_EQ(group.raft(id).commit(), group.raft(5).commit()) << id;
+  for (std::uint64_t id : {1, 2, 3, 4, 5})
+    EXPECT_EQ(group.raft(id).commit(), group.raft(5).commit()) << id;
 }
 
 }  // namespace

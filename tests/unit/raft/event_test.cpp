@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "keel/raft/event.hpp"
+
+#include <gtest/gtest.h>
 
 namespace keel::test {
 namespace {
@@ -25,7 +25,8 @@ std::vector<std::pair<RaftEvent, const char*>> described() {
       {EntriesTruncated{range}, "EntriesTruncated 3..5"},
       {ConfigurationInForce{Index(7), joint}, "ConfigurationInForce index 7: 1 4 (joint)"},
       {PeerStateChanged{NodeId(3), ReplicationState::pipeline}, "PeerStateChanged node 3 pipeline"},
-      {MessageRejected{NodeId(3), "Heartbeat", RejectReason::old_term}, "MessageRejected Heartbeat from node 3: old_term"},
+      {MessageRejected{NodeId(3), "Heartbeat", RejectReason::old_term},
+       "MessageRejected Heartbeat from node 3: old_term"},
       {TransferStarted{NodeId(3)}, "TransferStarted to node 3"},
       {TransferEnded{NodeId(3), TransferEnd::timed_out}, "TransferEnded to node 3: timed_out"},
       {StorageStalled{true}, "StorageStalled true"},
@@ -46,7 +47,8 @@ TEST(Event, EachHasANameAndALine) {
 template <class Enum>
 void expect_named(int count) {
   std::vector<std::string_view> names;
-  for (int i = 0; i < count; ++i) names.push_back(to_string(static_cast<Enum>(i)));
+  for (int i = 0; i < count; ++i)
+    names.push_back(to_string(static_cast<Enum>(i)));
   std::ranges::sort(names);
   EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
   EXPECT_EQ(std::ranges::count(names, "unknown"), 0);

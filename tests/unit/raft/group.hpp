@@ -29,23 +29,26 @@ class Group {
     std::deque<Write> writes;      // issued, not yet durable
     std::deque<HeldMessage> held;  // waiting for one of them
     std::vector<RaftEvent> events;
-    std::vector<Index> applied;    // since the last start
+    std::vector<Index> applied;  // since the last start
     std::vector<ReadReady> reads;
     std::vector<Fetch> fetches;
     std::vector<NodeId> wants_snapshot;
-    Output out;                    // reused, as a Node would
-    Index handed;                  // up to where the machine was given entries
+    Output out;    // reused, as a Node would
+    Index handed;  // up to where the machine was given entries
     Duration clock_offset{};
-    bool instant_disk = true;      // writes are durable at once
-    bool instant_machine = true;   // entries are applied at once
+    bool instant_disk = true;     // writes are durable at once
+    bool instant_machine = true;  // entries are applied at once
   };
 
   explicit Group(std::size_t size, const std::function<void(RaftOptions&)>& adjust = {}) {
     std::vector<keel::Member> members;
-    for (std::uint64_t id = 1; id <= size; ++id) members.push_back({.id = NodeId(id)});
+    for (std::uint64_t id = 1; id <= size; ++id)
+      members.push_back({.id = NodeId(id)});
     begin(make_genesis("test", std::move(members)), adjust);
   }
-  explicit Group(Genesis first, const std::function<void(RaftOptions&)>& adjust = {}) { begin(std::move(first), adjust); }
+  explicit Group(Genesis first, const std::function<void(RaftOptions&)>& adjust = {}) {
+    begin(std::move(first), adjust);
+  }
 
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -90,12 +93,18 @@ class Group {
         member.issued.write(out.write->batch);
         member.writes.push_back(std::move(*out.write));
       }
-      for (Message& message : out.send) leave(member, std::move(message));
-      for (HeldMessage& held : out.send_after_write) member.held.push_back(std::move(held));
-      for (RaftEvent& event : out.events) note(member, std::move(event));
-      for (const ReadReady& read : out.reads_ready) member.reads.push_back(read);
-      for (const Fetch& fetch : out.fetch) member.fetches.push_back(fetch);
-      for (const NodeId peer : out.send_snapshot) member.wants_snapshot.push_back(peer);
+      for (Message& message : out.send)
+        leave(member, std::move(message));
+      for (HeldMessage& held : out.send_after_write)
+        member.held.push_back(std::move(held));
+      for (RaftEvent& event : out.events)
+        note(member, std::move(event));
+      for (const ReadReady& read : out.reads_ready)
+        member.reads.push_back(read);
+      for (const Fetch& fetch : out.fetch)
+        member.fetches.push_back(fetch);
+      for (const NodeId peer : out.send_snapshot)
+        member.wants_snapshot.push_back(peer);
       hand_over(member, out.apply);
       watch.step(id, seen_);
       if (member.instant_disk) finish_writes(id);
@@ -120,7 +129,8 @@ class Group {
     }
   }
   void finish_writes(NodeId id) {
-    while (!nodes.at(id).writes.empty()) finish_write(id);
+    while (!nodes.at(id).writes.empty())
+      finish_write(id);
   }
   void finish_writes(std::uint64_t id) {
     finish_writes(NodeId(id));
@@ -196,7 +206,8 @@ class Group {
   }
   void advance(Duration by) {
     now += by;
-    for (const auto& [id, member] : nodes) advance_one(id);
+    for (const auto& [id, member] : nodes)
+      advance_one(id);
   }
   // Time passes in small steps, messages arriving in between.
   void run(Duration span, const Lost& lost = {}) {
@@ -243,7 +254,8 @@ class Group {
       member.disk.append({Index(1), Term(1), EntryKind::genesis, encode(genesis)});
       seen_[one.id] = {&member.raft, &member.disk, &member.issued};
     }
-    for (const auto& [id, member] : nodes) start(id);
+    for (const auto& [id, member] : nodes)
+      start(id);
   }
   void leave(const Member& member, Message message) {
     Watch::leaves(message, member.disk);
@@ -252,7 +264,8 @@ class Group {
   static void hand_over(Member& member, IndexRange range) {
     if (range.empty()) return;
     if (range.first != member.handed.next()) throw std::logic_error("entries to apply do not follow one another");
-    for (Index i = range.first; i <= range.last; ++i) member.applied.push_back(i);
+    for (Index i = range.first; i <= range.last; ++i)
+      member.applied.push_back(i);
     member.handed = range.last;
   }
   void note(Member& member, RaftEvent event) const {

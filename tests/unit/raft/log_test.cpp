@@ -1,7 +1,8 @@
+#include "keel/raft/log.hpp"
+
 #include <gtest/gtest.h>
 
 #include "keel/base/assert.hpp"
-#include "keel/raft/log.hpp"
 #include "keel/raft/random.hpp"
 
 namespace keel::test {
@@ -26,7 +27,9 @@ struct Slow {
   }
 };
 
-Entry entry(Index index, Term term, std::size_t size) { return {index, term, EntryKind::command, Payload::with_size(size)}; }
+Entry entry(Index index, Term term, std::size_t size) {
+  return {index, term, EntryKind::command, Payload::with_size(size)};
+}
 
 void expect_same(const Log& log, const Slow& slow) {
   ASSERT_EQ(log.last().index, slow.last());
@@ -118,7 +121,8 @@ TEST(Log, KnowsTheTermsOfEntriesThatItNeverSaw) {
 // hazard: H5  What the caller holds to be durable never outlives a truncation, nor goes back without one.
 TEST(Log, StableOnlyGrowsButForATruncation) {
   Log log;
-  for (std::uint64_t i = 1; i <= 5; ++i) log.append(entry(Index(i), Term(1), 0));
+  for (std::uint64_t i = 1; i <= 5; ++i)
+    log.append(entry(Index(i), Term(1), 0));
   log.set_stable(Index(4));
   log.set_stable(Index(2));
   EXPECT_EQ(log.stable(), Index(4));

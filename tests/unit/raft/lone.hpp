@@ -19,7 +19,8 @@ class Lone {
   Lone(std::vector<std::uint64_t> terms, HardState state, const std::function<void(RaftOptions&)>& adjust = {},
        std::uint64_t voters = 3) {
     std::vector<keel::Member> members;
-    for (std::uint64_t id = 1; id <= voters; ++id) members.push_back({.id = NodeId(id)});
+    for (std::uint64_t id = 1; id <= voters; ++id)
+      members.push_back({.id = NodeId(id)});
     disk.append({Index(1), Term(1), EntryKind::genesis, encode(make_genesis("test", std::move(members)))});
     for (const std::uint64_t term : terms) {
       disk.append({disk.last().next(), Term(term), EntryKind::command, Payload::copy_of({})});
@@ -42,12 +43,18 @@ class Lone {
     std::vector<Message> left;
     while (raft->has_output()) {
       raft->take_output(out);
-      for (const RaftEvent& event : out.events) events.push_back(event);
-      for (const ReadReady& read : out.reads_ready) reads.push_back(read);
-      for (const Fetch& fetch : out.fetch) fetches.push_back(fetch);
-      for (const NodeId peer : out.send_snapshot) wants_snapshot.push_back(peer);
-      for (Message& message : out.send) left.push_back(std::move(message));
-      for (HeldMessage& held : out.send_after_write) left.push_back(std::move(held.message));
+      for (const RaftEvent& event : out.events)
+        events.push_back(event);
+      for (const ReadReady& read : out.reads_ready)
+        reads.push_back(read);
+      for (const Fetch& fetch : out.fetch)
+        fetches.push_back(fetch);
+      for (const NodeId peer : out.send_snapshot)
+        wants_snapshot.push_back(peer);
+      for (Message& message : out.send)
+        left.push_back(std::move(message));
+      for (HeldMessage& held : out.send_after_write)
+        left.push_back(std::move(held.message));
       if (out.write) {
         disk.write(out.write->batch);
         raft->written(out.write->id);

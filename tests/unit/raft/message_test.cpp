@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "keel/raft/message.hpp"
+
+#include <gtest/gtest.h>
 
 namespace keel::test {
 namespace {
@@ -48,8 +48,8 @@ std::vector<Form> forms() {
        "TimeoutNow group=5 from=3 to=1 term=7 last=41@6"},
       {ReadIndexRequest{77}, "ReadIndexRequest", "Read? 3→1 t7 #77",
        "ReadIndexRequest group=5 from=3 to=1 term=7 context=77"},
-      {ReadIndexReply{.context = 77, .confirmed = true, .index = Index(40)}, "ReadIndexReply", "Read+ 3→1 t7 #77 index 40",
-       "ReadIndexReply group=5 from=3 to=1 term=7 context=77 confirmed=true index=40"},
+      {ReadIndexReply{.context = 77, .confirmed = true, .index = Index(40)}, "ReadIndexReply",
+       "Read+ 3→1 t7 #77 index 40", "ReadIndexReply group=5 from=3 to=1 term=7 context=77 confirmed=true index=40"},
       {ReadIndexReply{.context = 77, .index = {}}, "ReadIndexReply", "Read- 3→1 t7 #77",
        "ReadIndexReply group=5 from=3 to=1 term=7 context=77 confirmed=false index=0"},
   };
@@ -70,7 +70,8 @@ TEST(Message, HasAShortAndALongForm) {
 // mission: 1a 1b 1c  Messages that differ in any field are different, and their long forms show it.
 TEST(Message, TheLongFormShowsEveryField) {
   std::vector<Message> all;
-  for (const Form& form : forms()) all.push_back(message(form.body));
+  for (const Form& form : forms())
+    all.push_back(message(form.body));
   const auto changed = [&](auto change) {
     Message one = message(VoteReply{});
     change(one);

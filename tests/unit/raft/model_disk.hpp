@@ -31,7 +31,8 @@ struct ModelDisk {
   void write_torn(const WriteBatch& batch, std::size_t steps) {
     if (batch.hard_state && steps > 0) hard_state = *batch.hard_state;
     if (batch.truncate_from && steps > 1) cut(*batch.truncate_from);
-    for (std::size_t i = 0; i < batch.entries.size() && i + 2 < steps; ++i) append(batch.entries[i]);
+    for (std::size_t i = 0; i < batch.entries.size() && i + 2 < steps; ++i)
+      append(batch.entries[i]);
   }
 
   void cut(Index from) {
@@ -55,10 +56,16 @@ struct ModelDisk {
   }
 
   [[nodiscard]] Recovered recover() const {
-    Recovered found{.hard_state = hard_state, .base = base, .terms = {}, .configurations = {}, .last = last(),
-                    .untrusted = {}, .acknowledged = {}};
+    Recovered found{.hard_state = hard_state,
+                    .base = base,
+                    .terms = {},
+                    .configurations = {},
+                    .last = last(),
+                    .untrusted = {},
+                    .acknowledged = {}};
     for (const Entry& entry : entries) {
-      if (found.terms.empty() || found.terms.back().term != entry.term) found.terms.push_back({entry.index, entry.term});
+      if (found.terms.empty() || found.terms.back().term != entry.term)
+        found.terms.push_back({entry.index, entry.term});
       const bool configures = entry.kind == EntryKind::genesis || entry.kind == EntryKind::configuration;
       if (configures) found.configurations.push_back(entry);
     }

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "keel/raft/options.hpp"
+
+#include <gtest/gtest.h>
 
 namespace keel::test {
 namespace {
@@ -19,14 +19,16 @@ TEST(Options, TheDefaultsFit) { EXPECT_TRUE(validate(good())); }
 TEST(Options, WhatDoesNotFitIsNamedWithItsValueAndWhatIsAllowed) {
   const std::vector<Bad> table = {
       {"id is 0; it must be 1 or more", [](RaftOptions& o) { o.id = nobody; }},
-      {"election_timeout is 999 µs; it must be from 1 ms to 1 hour", [](RaftOptions& o) { o.election_timeout = 999us; }},
+      {"election_timeout is 999 µs; it must be from 1 ms to 1 hour",
+       [](RaftOptions& o) { o.election_timeout = 999us; }},
       {"election_timeout is 3600000001 µs", [](RaftOptions& o) { o.election_timeout = 1h + 1us; }},
       {"heartbeat_interval is 0 µs; it must be above 0", [](RaftOptions& o) { o.heartbeat_interval = 0s; }},
       {"at most a third of the election timeout of 1000000 µs", [](RaftOptions& o) { o.heartbeat_interval = 334ms; }},
       {"write_stall_timeout is -1 µs", [](RaftOptions& o) { o.write_stall_timeout = -1us; }},
       {"stickiness is on; it must be off where check_quorum is off", [](RaftOptions& o) { o.check_quorum = false; }},
       {"max_entry_bytes is 0", [](RaftOptions& o) { o.max_entry_bytes = 0; }},
-      {"max_entry_bytes is 67108865; it must be from 1 to 64 MiB", [](RaftOptions& o) { o.max_entry_bytes = (64u << 20) + 1; }},
+      {"max_entry_bytes is 67108865; it must be from 1 to 64 MiB",
+       [](RaftOptions& o) { o.max_entry_bytes = (64u << 20) + 1; }},
       {"max_append_bytes is 0", [](RaftOptions& o) { o.max_append_bytes = 0; }},
       {"max_append_entries is 0", [](RaftOptions& o) { o.max_append_entries = 0; }},
       {"max_inflight_messages is 0", [](RaftOptions& o) { o.max_inflight_messages = 0; }},

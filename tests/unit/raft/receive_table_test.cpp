@@ -1,4 +1,5 @@
 #include <array>
+
 #include <gtest/gtest.h>
 
 #include "lone.hpp"
@@ -69,11 +70,20 @@ std::vector<Row> table() {
       {"wanted?", wanted, 3, 4, {"F5/0 Vote-5", "F5/0 Vote-5", "P5/0 Vote-5", "C5/1 Vote-5", "L5/1 Vote-5"}},
       {"wanted?", wanted, 3, 5, {"F5/3 Vote+5", "F5/3 Vote+5", "F5/3 Vote+5", "C5/1 Vote-5", "L5/1 Vote-5"}},
       {"wanted?", wanted, 3, 6, {"F6/3 Vote+6", "F6/3 Vote+6", "F6/3 Vote+6", "F6/3 Vote+6", "F6/3 Vote+6"}},
-      {"would?", rehearsal, 3, 4,
+      {"would?",
+       rehearsal,
+       3,
+       4,
        {"F5/0 PreVote-5", "F5/0 PreVote-5", "P5/0 PreVote-5", "C5/1 PreVote-5", "L5/1 PreVote-5"}},
-      {"would?", rehearsal, 3, 5,
+      {"would?",
+       rehearsal,
+       3,
+       5,
        {"F5/0 PreVote-5", "F5/0 PreVote-5", "P5/0 PreVote-5", "C5/1 PreVote-5", "L5/1 PreVote-5"}},
-      {"would?", rehearsal, 3, 6,
+      {"would?",
+       rehearsal,
+       3,
+       6,
        {"F5/0 PreVote+6", "F5/0 PreVote-5", "P5/0 PreVote+6", "C5/1 PreVote+6", "L5/1 PreVote-5"}},
       {"yes", yes, 2, 4, {"F5/0", "F5/0", "P5/0", "C5/1", "L5/1"}},
       {"yes", yes, 2, 5, {"F5/0", "F5/0", "P5/0", "L5/1 Append?5 Append?5", "L5/1"}},
@@ -87,9 +97,17 @@ std::vector<Row> table() {
       {"would not", would_not, 2, 4, {"F5/0", "F5/0", "P5/0", "C5/1", "L5/1"}},
       {"would not", would_not, 2, 5, {"F5/0", "F5/0", "P5/0", "C5/1", "L5/1"}},
       {"would not", would_not, 2, 6, {"F6/0", "F6/0", "F6/0", "F6/0", "F6/0"}},
-      {"append?", append(4), 2, 4, {"F5/0 Append-5", "F5/0 Append-5", "P5/0 Append-5", "C5/1 Append-5", "L5/1 Append-5"}},
+      {"append?",
+       append(4),
+       2,
+       4,
+       {"F5/0 Append-5", "F5/0 Append-5", "P5/0 Append-5", "C5/1 Append-5", "L5/1 Append-5"}},
       {"append?", append(5), 2, 5, {"F5/0 Append+5", "F5/0 Append+5", "F5/0 Append+5", "F5/1 Append+5", "L5/1 !"}},
-      {"append?", append(6), 2, 6, {"F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6"}},
+      {"append?",
+       append(6),
+       2,
+       6,
+       {"F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6", "F6/0 Append+6"}},
       {"holds", holds, 2, 4, {"F5/0", "F5/0", "P5/0", "C5/1", "L5/1"}},
       {"holds", holds, 2, 5, {"F5/0", "F5/0", "P5/0", "C5/1", "L5/1 Append?5"}},
       {"holds", holds, 2, 6, {"F6/0", "F6/0", "F6/0", "F6/0", "F6/0"}},
@@ -151,8 +169,9 @@ TEST(Receive, WhatIsNotForUsChangesNothing) {
     change(message);
     return message;
   };
-  for (const Message& message : {with([](Message& m) { m.group = GroupId(1); }), with([](Message& m) { m.to = NodeId(2); }),
-                                 with([](Message& m) { m.from = nobody; }), with([](Message& m) { m.from = NodeId(1); })}) {
+  for (const Message& message :
+       {with([](Message& m) { m.group = GroupId(1); }), with([](Message& m) { m.to = NodeId(2); }),
+        with([](Message& m) { m.from = nobody; }), with([](Message& m) { m.from = NodeId(1); })}) {
     Lone node = begin(alone);
     node.raft->receive(message);
     EXPECT_TRUE(node.turn().empty()) << long_form(message);

@@ -43,7 +43,8 @@ TEST(Vote, OnesOwnVoteCountsOnlyWhenDurable) {
   group.node(1).instant_disk = false;
   group.lose();
   group.fire(1, Timer::election);
-  for (std::uint64_t voter : {2, 3}) group.deliver({{}, NodeId(voter), NodeId(1), group.raft(1).term(), granted});
+  for (std::uint64_t voter : {2, 3})
+    group.deliver({{}, NodeId(voter), NodeId(1), group.raft(1).term(), granted});
   EXPECT_EQ(group.raft(1).role(), RoleName::candidate);
   group.finish_writes(std::uint64_t{1});
   EXPECT_EQ(group.raft(1).role(), RoleName::leader);
@@ -88,7 +89,8 @@ TEST(Vote, AnAnswerToTheRehearsalDoesNotCountInTheElection) {
   node.receive(2, 2, would);
   node.receive(3, 2, would);  // won: the election of term 2 begins
   ASSERT_EQ(node.raft->term(), Term(2));
-  for (std::uint64_t voter : {2, 3, 4, 5}) node.receive(voter, 2, would);
+  for (std::uint64_t voter : {2, 3, 4, 5})
+    node.receive(voter, 2, would);
   EXPECT_EQ(node.raft->role(), RoleName::candidate);
   node.receive(2, 2, granted);
   node.receive(2, 2, granted);
@@ -187,7 +189,8 @@ TEST(PreVote, ANodeBehindInTermButNotInLogStillGetsElected) {
   Group group(3);
   group.elect(1);
   ASSERT_TRUE(group.propose(1, "only node 1 has it"));
-  for (std::uint64_t id : {1, 2, 3}) group.crash(id);
+  for (std::uint64_t id : {1, 2, 3})
+    group.crash(id);
   group.lose();
   group.node(2).disk.hard_state = {Term(9), nobody};
   group.restart(1);
@@ -253,7 +256,8 @@ TEST(Vote, AVoterSticksToItsLeaderForAnElectionTimeout) {
 TEST(Vote, ACandidateStuckAtAHigherTermIsFreed) {
   Group group(3, no_pre_vote);
   group.elect(1);
-  for (int i = 0; i < 5; ++i) group.fire(3, Timer::election);
+  for (int i = 0; i < 5; ++i)
+    group.fire(3, Timer::election);
   group.lose();
   ASSERT_GT(group.raft(3).term(), group.raft(1).term());
   group.run(5s);
@@ -273,7 +277,8 @@ TEST(PreVote, CanBeTurnedOnNodeByNode) {
       group.elect(id);
       group.run(3s);
       std::size_t leaders = 0;
-      for (std::uint64_t each : {1, 2, 3}) leaders += group.raft(each).role() == RoleName::leader ? 1 : 0;
+      for (std::uint64_t each : {1, 2, 3})
+        leaders += group.raft(each).role() == RoleName::leader ? 1 : 0;
       EXPECT_EQ(leaders, 1u) << with;
     }
   }

@@ -15,7 +15,8 @@ class Walk {
  public:
   explicit Walk(std::uint64_t seed)
       : random_(seed * 0x9e3779b97f4a7c15ULL + 1), group(3 + (seed % 3), [&](RaftOptions& o) { draw(o, seed); }) {
-    for (auto& [id, member] : group.nodes) member.instant_disk = member.instant_machine = false;
+    for (auto& [id, member] : group.nodes)
+      member.instant_disk = member.instant_machine = false;
   }
 
   void storm(int steps) {
@@ -153,14 +154,16 @@ class Walk {
   }
   void tick(NodeId id, Group::Member& member) {
     group.now += Duration(random_.below(std::chrono::milliseconds(4)));
-    member.clock_offset += chance(100) ? random_.below(election_timeout) : random_.below(std::chrono::milliseconds(120));
+    member.clock_offset +=
+        chance(100) ? random_.below(election_timeout) : random_.below(std::chrono::milliseconds(120));
     member.raft->advance(group.time_of(member));
     const auto next = member.raft->next_deadline();
     if (next && *next <= group.time_of(member)) throw std::logic_error("a deadline that has passed is still armed");
     touch(id);
   }
   void fire(NodeId id, Raft& raft) {
-    constexpr std::array timers = {Timer::election, Timer::heartbeat, Timer::heartbeat, Timer::heartbeat, Timer::transfer};
+    constexpr std::array timers = {Timer::election, Timer::heartbeat, Timer::heartbeat, Timer::heartbeat,
+                                   Timer::transfer};
     const Timer rare = chance(500) ? Timer::check_quorum : Timer::write_stall;
     raft.expire(chance(100) ? rare : timers[random_.below(timers.size())]);
     touch(id);
@@ -227,7 +230,8 @@ class Walk {
   void help() {
     for (auto& [id, member] : group.nodes) {
       group.pump(id);
-      while (!member.fetches.empty()) group.finish_fetch(id.value());
+      while (!member.fetches.empty())
+        group.finish_fetch(id.value());
       for (const NodeId peer : std::exchange(member.wants_snapshot, {})) {
         for (const PeerStatus& is : member.raft->status().peers) {
           if (is.id == peer && is.state == ReplicationState::snapshot) install_snapshot(member, peer);

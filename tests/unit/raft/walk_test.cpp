@@ -1,7 +1,8 @@
-#include <cstdlib>
-#include <gtest/gtest.h>
-
 #include "walk.hpp"
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
 
 namespace keel::test {
 namespace {

@@ -51,7 +51,8 @@ class Watch {
     // A rehearsal asks about a term that nobody is in yet, and its grant echoes that; they tell nothing of ours.
     const bool echoes = votes != nullptr && votes->pre_vote && votes->granted;
     const bool asks_ahead = asks != nullptr && asks->pre_vote;
-    require(echoes || durable.term + (asks_ahead ? 1 : 0) >= message.term, "a message tells a term that is not durable");
+    require(echoes || durable.term + (asks_ahead ? 1 : 0) >= message.term,
+            "a message tells a term that is not durable");
     const bool same_term = durable.term == message.term;
     if (asks != nullptr && !asks->pre_vote && same_term) {
       require(durable.vote == message.from, "a candidate asks before its own vote is durable");

@@ -1,10 +1,12 @@
+#include "keel/raft/write_queue.hpp"
+
 #include <deque>
+
 #include <gtest/gtest.h>
 
 #include "keel/base/assert.hpp"
 #include "keel/raft/log.hpp"
 #include "keel/raft/random.hpp"
-#include "keel/raft/write_queue.hpp"
 #include "model_disk.hpp"
 
 namespace keel::test {
@@ -14,7 +16,8 @@ Entry entry(std::uint64_t index, std::uint64_t term) {
   return {Index(index), Term(term), EntryKind::command, Payload::copy_of({})};
 }
 void append(WriteQueue& queue, std::uint64_t first, std::uint64_t last, std::uint64_t term) {
-  for (; first <= last; ++first) queue.append(entry(first, term));
+  for (; first <= last; ++first)
+    queue.append(entry(first, term));
 }
 WriteId issue(WriteQueue& queue) { return queue.issue({})->id; }
 
