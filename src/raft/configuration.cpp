@@ -41,7 +41,8 @@ class Reader {
   T number() {
     std::uint64_t value = 0;
     const ByteView taken = take(sizeof(T));
-    for (std::size_t i = 0; i < taken.size(); ++i) value |= std::to_integer<std::uint64_t>(taken[i]) << (8 * i);
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      value |= std::to_integer<std::uint64_t>(taken[i]) << (8 * i);
     return static_cast<T>(value);
   }
   bool flag() {
@@ -104,7 +105,9 @@ Configuration read_configuration(Reader& in) {
 
 Result<void> check_read(const Reader& in, std::string_view what) {
   if (in.finished()) return {};
-  return fail(ErrorCode::corrupt, std::string(what) + " entry: it is cut short, has bytes behind its end, or a flag that is neither 0 nor 1");
+  return fail(
+      ErrorCode::corrupt,
+      std::string(what) + " entry: it is cut short, has bytes behind its end, or a flag that is neither 0 nor 1");
 }
 
 Result<void> check_version(Reader& in, std::string_view what) {
@@ -119,7 +122,8 @@ std::unexpected<Error> bad(std::string message) { return fail(ErrorCode::invalid
 Result<void> validate(const Member& member) {
   const std::string who = "member " + std::to_string(member.id.value());
   if (member.id == nobody) return bad("a member has id 0, which stands for nobody; ids start at 1");
-  if (member.role > MemberRole::witness || member.old_role > MemberRole::witness) return bad(who + " has no known role");
+  if (member.role > MemberRole::witness || member.old_role > MemberRole::witness)
+    return bad(who + " has no known role");
   if (member.address.size() > max_name_bytes) return bad(who + " has an address of over 255 bytes");
   if (member.data.size() > max_name_bytes) return bad(who + " has over 255 bytes of data");
   return {};
@@ -140,7 +144,8 @@ const Member* Configuration::find(NodeId id) const {
 // From the name and the first voters, so that nodes started with different lists refuse each other.
 ClusterId Genesis::cluster_id() const {
   std::uint64_t hash = mix(0x6b65656cULL, cluster_name.size());
-  for (const char c : cluster_name) hash = mix(hash, static_cast<std::uint8_t>(c));
+  for (const char c : cluster_name)
+    hash = mix(hash, static_cast<std::uint8_t>(c));
   for (const Member& member : configuration.members) {
     const bool votes = member.role == MemberRole::voter || member.role == MemberRole::witness;
     if (votes) hash = mix(mix(hash, static_cast<std::uint64_t>(member.role)), member.id.value());
@@ -182,8 +187,8 @@ Result<void> validate(const Genesis& genesis) {
   if (genesis.configuration.joint) return bad("a first configuration cannot be joint");
   if (genesis.max_promise < Duration::zero()) return bad("max_promise is negative");
   if (auto good = validate(genesis.configuration); !good) return good;
-  const auto voters = static_cast<std::uint32_t>(
-      std::ranges::count(genesis.configuration.members, MemberRole::voter, &Member::role));
+  const auto voters =
+      static_cast<std::uint32_t>(std::ranges::count(genesis.configuration.members, MemberRole::voter, &Member::role));
   if (genesis.min_election_voters == 0 || genesis.min_election_voters > voters) {
     return bad("min_election_voters is " + std::to_string(genesis.min_election_voters) + "; allowed is 1 to " +
                std::to_string(voters) + ", the number of voters");

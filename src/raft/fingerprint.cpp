@@ -45,7 +45,8 @@ class Hash {
 
 void add(Hash& hash, const Log& log) {
   hash.add(log.base()).add(log.last()).add(log.stable());
-  for (const TermRun& run : log.terms()) hash.add(run.first).add(run.term);
+  for (const TermRun& run : log.terms())
+    hash.add(run.first).add(run.term);
   for (Index index = log.cache_first(); index <= log.last().index; ++index) {
     const Entry& entry = log.cached({index, index}, 0, 1).front();
     hash.add(std::uint64_t(entry.kind)).add(entry.payload.bytes());
@@ -64,7 +65,8 @@ void add(Hash& hash, const WriteQueue& writes) {
 
 void add(Hash& hash, const Follower& follower, bool heard) {
   hash.add(follower.leader).add(heard).add(follower.reads.size());
-  for (const FollowerRead& read : follower.reads) hash.add(read.context != 0);
+  for (const FollowerRead& read : follower.reads)
+    hash.add(read.context != 0);
   hash.add(follower.ask_again);
 }
 
@@ -72,7 +74,8 @@ void add(Hash& hash, const Candidate& candidate) {
   hash.add(candidate.pre_vote).add(candidate.for_transfer);
   auto ballots = candidate.ballots;
   std::ranges::sort(ballots, {}, &Ballot::voter);
-  for (const Ballot& ballot : ballots) hash.add(ballot.voter).add(ballot.granted).add(ballot.chosen);
+  for (const Ballot& ballot : ballots)
+    hash.add(ballot.voter).add(ballot.granted).add(ballot.chosen);
 }
 
 void add(Hash& hash, const Leader& leader) {
@@ -80,7 +83,8 @@ void add(Hash& hash, const Leader& leader) {
   for (const Progress& peer : leader.peers) {
     hash.add(peer.id).add(std::uint64_t(peer.state)).add(peer.match).add(peer.next).add(peer.probing);
     hash.add(peer.fetching != 0).add(peer.moved).add(peer.commit_sent).add(leader.round - peer.round);
-    for (std::size_t i = 0; i < peer.inflight.size(); ++i) hash.add(peer.inflight[i].last);
+    for (std::size_t i = 0; i < peer.inflight.size(); ++i)
+      hash.add(peer.inflight[i].last);
   }
   hash.add(leader.reads.size());
   for (std::size_t i = 0; i < leader.reads.size(); ++i) {

@@ -42,7 +42,8 @@ void Raft::refuse_append(const Message& from, LogPosition previous) {
 // Entries that are there already stay: a shorter, older message must not cut what a later one verified (H5).
 bool Raft::adopt_entries(const Message& from, std::span<Entry> entries) {
   std::size_t known = 0;
-  while (known < entries.size() && log_.has({entries[known].term, entries[known].index})) ++known;
+  while (known < entries.size() && log_.has({entries[known].term, entries[known].index}))
+    ++known;
   entries = entries.subspan(known);
   if (entries.empty()) return true;
 

@@ -38,8 +38,8 @@ Progress* Leader::find(NodeId id) {
 namespace {
 
 std::unexpected<Error> contradiction(const std::string& what) {
-  return fail(ErrorCode::corrupt, "what the log store found contradicts itself: " + what +
-                                      "; restore this node's data from its peers");
+  return fail(ErrorCode::corrupt,
+              "what the log store found contradicts itself: " + what + "; restore this node's data from its peers");
 }
 
 // A store may be the user's own: nothing it says is relied upon unseen.
@@ -210,8 +210,8 @@ void Raft::expire(Timer timer) {
 // A leader whose own disk hangs would hold everybody up: it hands over, and nobody campaigns with such a disk (H53).
 void Raft::check_stall() {
   const auto oldest = writes_.oldest_issued();
-  const bool stalled = options_.write_stall_timeout > Duration::zero() && oldest &&
-                       now_ >= *oldest + options_.write_stall_timeout;
+  const bool stalled =
+      options_.write_stall_timeout > Duration::zero() && oldest && now_ >= *oldest + options_.write_stall_timeout;
   if (stalled == stalled_) return;
   stalled_ = stalled;
   emit(StorageStalled{stalled});
@@ -236,7 +236,8 @@ void Raft::applied(Index index) {
   fed_ = true;
   KEEL_ASSERT(index <= apply_told_, "only what was handed out can be applied");
   applied_ = std::max(applied_, index);
-  if (auto* leader = std::get_if<Leader>(&role_); leader != nullptr && !leader->ready && applied_ >= leader->term_start) {
+  if (auto* leader = std::get_if<Leader>(&role_);
+      leader != nullptr && !leader->ready && applied_ >= leader->term_start) {
     leader->ready = true;
     emit(LeaderReady{hard_state_.term});
   }

@@ -100,7 +100,8 @@ void Raft::fail_reads() {
       if (leader->reads.front().from == nobody) out_.reads_ready.push_back({leader->reads.front().id, std::nullopt});
     }
   } else if (auto* follower = std::get_if<Follower>(&role_)) {
-    for (const FollowerRead& read : follower->reads) out_.reads_ready.push_back({read.id, std::nullopt});
+    for (const FollowerRead& read : follower->reads)
+      out_.reads_ready.push_back({read.id, std::nullopt});
     follower->reads.clear();
   }
 }

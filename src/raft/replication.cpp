@@ -50,7 +50,8 @@ void Raft::append(EntryKind kind, Payload payload) {
 }
 
 void Raft::replicate(Leader& leader) {
-  for (Progress& peer : leader.peers) replicate_to(leader, peer);
+  for (Progress& peer : leader.peers)
+    replicate_to(leader, peer);
 }
 
 bool Raft::window_full(const Progress& peer) const {
@@ -86,7 +87,8 @@ void Raft::send_append(Progress& peer, std::vector<Entry> entries) {
     peer.probing = true;
   } else if (!request.entries.empty()) {
     std::size_t bytes = 0;
-    for (const Entry& entry : request.entries) bytes += Log::cost(entry);
+    for (const Entry& entry : request.entries)
+      bytes += Log::cost(entry);
     peer.next = request.entries.back().index.next();
     peer.inflight.push_back({request.entries.back().index, bytes});
     peer.inflight_bytes += bytes;
@@ -161,13 +163,14 @@ void Raft::on(const Message& from, const AppendReply& reply) {
   if (peer->state == ReplicationState::snapshot) return;  // it still waits for it
   // Refused. In a probe only the answer to that probe counts; in a pipeline anything above what is known to match means
   // a gap. A late refusal never lowers what is known (H6).
-  const bool current = peer->state == ReplicationState::probe ? reply.index == peer->next.previous()
-                                                              : reply.index > peer->match;
+  const bool current =
+      peer->state == ReplicationState::probe ? reply.index == peer->next.previous() : reply.index > peer->match;
   if (!current || reply.index <= peer->match) return reject(from, RejectReason::stale);
   const Index shared = std::max(std::min(reply.hint.index, reply.index.previous()), peer->match);
   // What the two logs may share lies before our base: asking on would be answered the same for ever (H11).
   if (shared < log_.base().index) return start(*peer, ReplicationState::probe, log_.base().index);
-  start(*peer, ReplicationState::probe, std::max(log_.last_not_above(shared, reply.hint.term).index, peer->match).next());
+  start(*peer, ReplicationState::probe,
+        std::max(log_.last_not_above(shared, reply.hint.term).index, peer->match).next());
 }
 
 void Raft::start(Progress& peer, ReplicationState state, Index next) {
