@@ -30,32 +30,36 @@ std::string surroundings(std::vector<RegisterOperation> history, const RegisterO
   return text;
 }
 
-// Whether the order that the hints tell is a linearization.
-bool proven(const RegisterModel& model, const std::vector<RegisterOperation>& history) {
+// What keeps the order that the hints tell from being a linearization; nothing if it is one.
+std::optional<std::string> flaw(const RegisterModel& model, const std::vector<RegisterOperation>& history) {
   std::vector<const RegisterOperation*> order;
   for (const RegisterOperation& operation : history) {
     if (operation.order) {
       order.push_back(&operation);
     } else if (operation.interval.returned != Interval::open) {
-      return false;
+      return "no place is known for " + describe(operation);
     }
   }
   std::ranges::sort(order, {}, [](const RegisterOperation* o) { return std::pair(*o->order, o->interval.called); });
   RegisterModel::State state = RegisterModel::of("");
-  std::uint64_t last_called = 0;
+  const RegisterOperation* last_called = nullptr;
   for (const RegisterOperation* operation : order) {
-    if (operation->interval.returned < last_called) return false;
-    last_called = std::max(last_called, operation->interval.called);
+    if (last_called != nullptr && operation->interval.returned < last_called->interval.called) {
+      return describe(*operation) + " ended before the call of " + describe(*last_called) + ", which comes before it";
+    }
+    if (last_called == nullptr || operation->interval.called > last_called->interval.called) last_called = operation;
     const auto after = model.step(state, *operation);
-    if (!after) return false;
+    if (!after) return describe(*operation) + " does not fit at place " + std::to_string(*operation->order);
     state = *after;
   }
-  return true;
+  return std::nullopt;
 }
 
 Result<void> check_key(const std::string& key, const std::vector<RegisterOperation>& history, std::uint64_t budget) {
   const RegisterModel model;
-  if (proven(model, history)) return {};
+  const auto broken = flaw(model, history);
+  if (!broken) return {};
+  const std::string hinted = "\n  in the order that is known: " + *broken;
   Linearizer<RegisterModel> linearizer(model, history);
   const LinearizabilityResult result = linearizer.check(RegisterModel::of(""), budget);
   switch (result.verdict) {
@@ -64,12 +68,12 @@ Result<void> check_key(const std::string& key, const std::vector<RegisterOperati
       return fail(ErrorCode::invalid, "the history of key '" + key +
                                           "' is not linearizable: no order puts this one among " +
                                           std::to_string(history.size()) +
-                                          " operations:" + surroundings(history, history[result.stuck_at]));
+                                          " operations:" + surroundings(history, history[result.stuck_at]) + hinted);
     case Verdict::gave_up: break;
   }
   return fail(ErrorCode::overloaded, "the history of key '" + key + "' (" + std::to_string(history.size()) +
                                          " operations) could not be judged within " + std::to_string(budget) +
-                                         " tries: give a larger budget, or fewer operations a key");
+                                         " tries: give a larger budget, or fewer operations a key" + hinted);
 }
 
 }  // namespace

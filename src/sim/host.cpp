@@ -2,7 +2,9 @@
 
 #include "keel/base/assert.hpp"
 #include "keel/sim/register_machine.hpp"
-#include "keel/wire/frame.hpp"
+#include "keel/storage/bootstrap.hpp"
+#include "keel/storage/memory_log_store.hpp"
+#include "keel/storage/write_ahead_log.hpp"
 
 namespace keel::sim {
 namespace {
@@ -19,6 +21,13 @@ constexpr EventMask rare_events = bit_of<RoleChanged>() | bit_of<TermChanged>() 
 // Each boot of a machine begins its monotonic clock somewhere else, so that nobody can keep a moment over a restart.
 Instant boot_time(Random& random) { return Instant(random.between(std::chrono::hours(1), std::chrono::hours(1000))); }
 
+DiskTiming timing(const WorldOptions& options) {
+  DiskTiming timing;
+  timing.write_min = options.sync_latency;
+  timing.write_max = options.sync_latency + options.sync_jitter;
+  return timing;
+}
+
 }  // namespace
 
 Host::Host(World& world, NodeId id)
@@ -29,7 +38,7 @@ Host::Host(World& world, NodeId id)
       clock_(world.timeline_, boot_time(random_), wall_epoch),
       executor_(world.timeline_, clock_, static_cast<Owner>(id.value())),
       hardware_(world.timeline_, static_cast<Owner>(id.value())),
-      media_(random_.next()),
+      media_(random_.next(), timing(world.options_)),
       image_(std::make_shared<LogImage>()) {
   options_.raft.id = id;
   options_.raft.pre_vote = world.options_.pre_vote;
@@ -39,22 +48,36 @@ Host::Host(World& world, NodeId id)
 
 Host::~Host() = default;
 
-std::unique_ptr<LogStore> Host::open_store() {
-  auto store = std::make_unique<MemoryLogStore>(executor_, image_);
+std::unique_ptr<LogStore> Host::make_store(Disk& disk, Executor& executor) {
+  if (world_.options_.make_log) return world_.options_.make_log(id_, disk, executor);
+  if (world_.options_.log == LogKind::write_ahead) {
+    WriteAheadLogOptions options;
+    options.segment_bytes = world_.options_.segment_bytes;
+    options.salt_seed = random_.next();
+    return std::make_unique<WriteAheadLog>(disk, executor, options,
+                                           LogIdentity{world_.genesis_.cluster_id(), options_.raft.group, id_});
+  }
+  auto store = std::make_unique<MemoryLogStore>(executor, image_);
   store->set_latency(world_.options_.sync_latency);
   return store;
 }
 
-// What an installation does once: the same genesis entry on every first voter.
+// What an installation does once: the same genesis entry on every first voter. In a time of its own, before the world's.
 Result<void> Host::format() {
-  Entry genesis{Index(1), Term(1), EntryKind::genesis, encode(world_.genesis_)};
-  wire::frame(genesis, world_.genesis_.cluster_id(), options_.raft.group);
-  WriteBatch batch;
-  batch.hard_state = HardState{Term(1), nobody};
-  batch.entries.push_back(std::move(genesis));
-  image_->apply(batch);
-  formatted_ = true;
-  return {};
+  Timeline timeline;
+  HardwareExecutor executor(timeline, 1);
+  SimDisk disk(executor, media_);
+  const std::unique_ptr<LogStore> store = make_store(disk, executor);
+  if (auto opened = store->open(); !opened) return std::unexpected(opened.error());
+  std::optional<Result<void>> done;
+  bootstrap(*store, world_.genesis_, [&done](Result<void> result) { done = std::move(result); }, options_.raft.group);
+  while (!done && timeline.step()) {
+  }
+  KEEL_ASSERT(done, "a healthy disk answers");
+  store->close();
+  disk.stop();
+  formatted_ = done->has_value();
+  return *done;
 }
 
 Result<void> Host::start() {
@@ -67,9 +90,10 @@ Result<void> Host::start() {
   World& world = world_;
   const NodeId id = id_;
   log_ = std::make_unique<WatchedLog>(
-      open_store(), WatchedLog::Watcher{[&world, id](const Recovered& found) { world.checks_.opened(id, found); },
-                                        [&world, id](const WriteBatch& batch) { world.on_write(id, batch); },
-                                        [&world, id] { world.on_durable(id); }});
+      make_store(*disk_, executor_),
+      WatchedLog::Watcher{[&world, id](const Recovered& found) { world.on_opened(id, found); },
+                          [&world, id](const WriteBatch& batch) { world.on_write(id, batch); },
+                          [&world, id] { world.on_durable(id); }});
   auto machine = world.options_.machine ? world.options_.machine(id) : std::make_unique<RegisterMachine>();
   machine_ = std::make_unique<WatchedMachine>(
       std::move(machine),
@@ -97,6 +121,8 @@ void Host::crash() {
 void Host::stop() {
   if (!up()) return;
   node_->stop();
+  log_->close();
+  disk_->stop();
   die();
 }
 

@@ -64,7 +64,7 @@ class Host final : private Observer {
   [[nodiscard]] EventMask wants() const override;
   void on_event(const Event& event) override;
   Result<void> format();
-  [[nodiscard]] std::unique_ptr<LogStore> open_store();
+  [[nodiscard]] std::unique_ptr<LogStore> make_store(Disk& disk, Executor& executor);
   void die();
 
   World& world_;

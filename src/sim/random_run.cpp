@@ -45,7 +45,9 @@ WorldOptions draw_world(std::uint64_t seed, const Profile& profile, Random rando
 
   options.link.min_latency = random.between(50us, 1ms);
   options.link.max_latency = options.link.min_latency + random.between(Duration(0), 4ms);
-  options.sync_latency = random.between(50us, 5ms);
+  options.sync_latency = random.between(50us, 3ms);
+  options.sync_jitter = random.between(Duration(0), 3ms);
+  options.segment_bytes = 4096 * random.between(1, 64);
   return options;
 }
 
@@ -57,7 +59,7 @@ class Run {
         random_(seed ^ 0x73696d),
         world_(with(draw_world(seed, profile, random_.fork(1)), options)),
         storm_(world_, profile.faults, random_.fork(2)),
-        workload_(world_, random_.fork(3), options.command) {
+        workload_(world_, random_.fork(3), options.command, options.reads) {
     if (options.sink != nullptr) world_.add_sink(*options.sink);
   }
 
@@ -83,6 +85,7 @@ class Run {
  private:
   static WorldOptions with(WorldOptions world, const RunOptions& options) {
     world.machine = options.machine;
+    world.make_log = options.make_log;
     world.tail = options.tail;
     return world;
   }

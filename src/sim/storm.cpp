@@ -232,10 +232,15 @@ void Storm::break_disk() {
   world_.disk(node).fail(random_.chance(0.5) ? DiskOp::write : DiskOp::sync, random_.between(1, 5));
   count("disk errors");
   later(300ms, 5s, [this, node] {
-    world_.disk(node).mend();
+    mend_disk(node);
     world_.crash(node);
     revive(node);
   });
+}
+
+void Storm::mend_disk(NodeId node) {
+  world_.disk(node).heal();
+  world_.checks().expect_storage_failure(node, false);
 }
 
 // Clocks.
@@ -267,10 +272,9 @@ void Storm::calm() {
   world_.network().heal();
   for (const NodeId node : world_.all()) {
     world_.set_clock_rate(node, Clock::true_rate);
-    world_.disk(node).mend();
+    if (world_.checks().expects_storage_failure(node)) world_.crash(node);  // it has failed, or is about to
+    mend_disk(node);
     world_.resume(node);
-    const bool inert = world_.is_up(node) && world_.node(node).status().state == NodeState::failed;
-    if (inert) world_.crash(node);
     world_.restart(node);
   }
 }

@@ -55,6 +55,7 @@ class Storm {
   void clock_jump();
 
   void mend_network();
+  void mend_disk(NodeId node);
   void revive(NodeId node);
 
   World& world_;

@@ -60,9 +60,9 @@ void WatchedMachine::apply(std::span<Command> commands, Index up_to, Completion<
   for (Command& command : bare_) {
     if (mark_of(command.bytes) != 0) command.bytes = command.bytes.subspan(command_mark_size);
   }
-  inner_->apply(bare_, up_to, [this, commands, up_to, done = std::move(done)](Result<Replies> replies) mutable {
+  inner_->apply(bare_, up_to, [this, commands, done = std::move(done)](Result<Replies> replies) mutable {
     if (replies) {
-      reached_ = up_to;
+      if (!commands.empty()) reached_ = commands.back().index;
       for (std::size_t i = 0; i < commands.size(); ++i) {
         watcher_(commands[i], i < replies->size() ? std::string_view((*replies)[i]) : std::string_view());
       }

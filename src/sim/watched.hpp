@@ -46,7 +46,7 @@ class WatchedMachine final : public StateMachine {
   ~WatchedMachine() override;
 
   [[nodiscard]] StateMachine& inner() { return *inner_; }
-  // Everything up to here is in the machine.
+  // The last command that is in the machine: the same on nodes whose machines are alike, whatever lies behind it.
   [[nodiscard]] Index reached() const { return reached_; }
 
   Index applied() override { return reached_ = inner_->applied(); }

@@ -23,8 +23,8 @@ std::string text_of(const RegisterOperation& operation) {
 
 }  // namespace
 
-Workload::Workload(World& world, Random random, Maker maker)
-    : world_(world), random_(random), maker_(std::move(maker)) {
+Workload::Workload(World& world, Random random, Maker maker, ReadLevel reads)
+    : world_(world), random_(random), maker_(std::move(maker)), reads_(reads) {
   const std::uint64_t clients = random_.between(2, 8);
   for (std::uint64_t i = 0; i < clients; ++i)
     clients_.push_back({.random = random_.fork(i)});
@@ -102,7 +102,7 @@ void Workload::send(std::size_t client, std::size_t operation) {
     const World::Query query = [key = record.what.key](StateMachine& machine) {
       return dynamic_cast<RegisterMachine&>(machine).get(key);
     };
-    record.read = world_.post_read(self.node, ReadLevel::linearizable, query, limit, told);
+    record.read = world_.post_read(self.node, reads_, query, limit, told);
     return;
   }
   SubmitOptions options;

@@ -14,7 +14,7 @@ namespace keel::sim {
 class Workload {
  public:
   using Maker = std::function<std::string(Random&)>;
-  Workload(World& world, Random random, Maker maker);
+  Workload(World& world, Random random, Maker maker, ReadLevel reads);
 
   void start();
   void stop() { running_ = false; }
@@ -48,6 +48,7 @@ class Workload {
   World& world_;
   Random random_;
   Maker maker_;
+  ReadLevel reads_;
   std::vector<Client> clients_;
   std::vector<Record> operations_;
   std::uint64_t moment_ = 0;  // of calls and returns, one line for all

@@ -232,6 +232,13 @@ void World::on_event(NodeId node, const Event& event, const Raft* raft) {
   }
 }
 
+void World::on_opened(NodeId node, const Recovered& found) {
+  note(TraceKind::life, node,
+       fmt::format("finds term {} vote {}, entries {}..{}", found.hard_state.term.value(),
+                   found.hard_state.vote.value(), found.base.position.index.next().value(), found.last.value()));
+  checks_.opened(node, found);
+}
+
 void World::on_write(NodeId node, const WriteBatch& batch) {
   checks_.writes(node, batch);
   if (!tracing()) return;

@@ -49,9 +49,10 @@ class SafetyChecks {
   void wrote(NodeId node);
   // Its process is gone, with all that was not durable or may not be.
   void stopped(NodeId node);
-  // From now on this node's storage may fail without that being our fault.
-  void expect_storage_failure(NodeId node) { view(node).may_fail = true; }
-  void expect_machine_failure(NodeId node) { view(node).machine_may_fail = true; }
+  // While it may, this node's storage or machine failing is no violation: somebody breaks it on purpose.
+  void expect_storage_failure(NodeId node, bool may = true) { view(node).may_fail = may; }
+  [[nodiscard]] bool expects_storage_failure(NodeId node) const { return view(node).may_fail; }
+  void expect_machine_failure(NodeId node, bool may = true) { view(node).machine_may_fail = may; }
 
   void sent(const PeerMessage& message);
   // `raft` is null while the node is starting.

@@ -27,6 +27,10 @@ struct RunOptions {
   // what all machines are: equal replies and, if it is Digestible, equal digests.
   MachineFactory machine = {};
   std::function<std::string(Random&)> command = {};
+  // A log store of one's own.
+  LogFactory make_log = {};
+  // What the clients ask for when they read. Whatever it is, it is judged as if it were linearizable.
+  ReadLevel reads = ReadLevel::linearizable;
 };
 
 struct RunReport {
@@ -40,7 +44,7 @@ struct RunReport {
   Counters counters;
 };
 
-// Runs one seed. The same seed and profile give the same run, whatever the options.
+// Runs one seed. The same seed and profile give the same run; sink and tail do not change it.
 [[nodiscard]] RunReport run_seed(std::uint64_t seed, const Profile& profile, const RunOptions& options = {});
 
 }  // namespace keel::sim

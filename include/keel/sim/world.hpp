@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "keel/node/node.hpp"
+#include "keel/port/disk.hpp"
 #include "keel/sim/checks.hpp"
 #include "keel/sim/clock.hpp"
 #include "keel/sim/condition.hpp"
@@ -39,7 +40,10 @@ enum class LogKind : std::uint8_t {
   memory,       // quick: what is not durable at a crash is lost whole
 };
 
+// Called at each start of a node.
 using MachineFactory = std::function<std::unique_ptr<StateMachine>(NodeId)>;
+// Likewise, and once before the first, to be bootstrapped. The disk outlives the store, and holds what crashes left.
+using LogFactory = std::function<std::unique_ptr<LogStore>(NodeId, Disk&, Executor&)>;
 
 struct WorldOptions {
   std::size_t nodes = 3;  // with ids 1..nodes
@@ -49,11 +53,14 @@ struct WorldOptions {
   NodeOptions node = {};     // everything else about a node; ids and seeds are set for each
   Link link = {};
   LogKind log = LogKind::write_ahead;
+  LogFactory make_log = {};  // a store of one's own instead
   Duration sync_latency = std::chrono::microseconds(200);
-  bool encode = true;           // messages cross the codec
-  MachineFactory machine = {};  // without one: RegisterMachine
-  bool keep_events = true;      // for `events`; off in long runs
-  std::size_t tail = 40;        // lines of trace that a failure shows; 0 makes long runs quick
+  Duration sync_jitter = {};                // up to so much more, on a simulated disk
+  std::uint64_t segment_bytes = 64u << 10;  // of the write-ahead log
+  bool encode = true;                       // messages cross the codec
+  MachineFactory machine = {};              // without one: RegisterMachine
+  bool keep_events = true;                  // for `events`; off in long runs
+  std::size_t tail = 40;                    // lines of trace that a failure shows; 0 makes long runs quick
 };
 
 // One command's fate. Cheap to copy; must not outlive its World.
@@ -95,7 +102,7 @@ class Asked {
   [[nodiscard]] bool answered() const;
   [[nodiscard]] bool ok() const;
   [[nodiscard]] const std::string& value() const;  // fails the run unless ok
-  [[nodiscard]] Index at() const;                  // what had been applied when it was served
+  [[nodiscard]] Index at() const;                  // the last command that had been applied when it was served
   [[nodiscard]] std::optional<ErrorCode> error() const;
   [[nodiscard]] bool is_lost() const;
   [[nodiscard]] Condition is_answered() const;
@@ -282,6 +289,7 @@ class World : private NetworkWatcher {
 
   // Told by the hosts.
   void on_event(NodeId node, const Event& event, const Raft* raft);
+  void on_opened(NodeId node, const Recovered& found);
   void on_write(NodeId node, const WriteBatch& batch);
   void on_durable(NodeId node);
   void on_applied(NodeId node, const Command& command, std::string_view reply);

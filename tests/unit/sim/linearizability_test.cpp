@@ -22,7 +22,8 @@ RegisterOperation append(std::uint64_t called, std::uint64_t returned, std::stri
   return {{called, returned}, 4, RegisterCall::append, "x", std::move(more), "", std::move(length), {}};
 }
 RegisterOperation cas(std::uint64_t called, std::uint64_t returned, std::string from, std::string to, std::string did) {
-  return {{called, returned}, 5, RegisterCall::compare_and_set, "x", std::move(to), std::move(from), std::move(did), {}};
+  return {{called, returned}, 5, RegisterCall::compare_and_set, "x", std::move(to), std::move(from),
+          std::move(did),     {}};
 }
 using History = std::vector<RegisterOperation>;
 
@@ -81,7 +82,8 @@ TEST(Linearizability, AViolationNamesTheOperation) {
 
 TEST(Linearizability, ABudgetTooSmallIsAFailureOfItsOwn) {
   History history;
-  for (std::uint64_t i = 0; i < 20; ++i) history.push_back(set(1 + i, 100 + i, std::to_string(i)));
+  for (std::uint64_t i = 0; i < 20; ++i)
+    history.push_back(set(1 + i, 100 + i, std::to_string(i)));
   history.push_back(get(200, 201, "none"));
   const auto checked = check_linearizable(history, 1000);
   ASSERT_FALSE(checked);
@@ -89,7 +91,8 @@ TEST(Linearizability, ABudgetTooSmallIsAFailureOfItsOwn) {
 }
 
 History without_orders(History history) {
-  for (RegisterOperation& operation : history) operation.order.reset();
+  for (RegisterOperation& operation : history)
+    operation.order.reset();
   return history;
 }
 

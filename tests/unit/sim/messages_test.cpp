@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "keel/sim/messages.hpp"
+
+#include <gtest/gtest.h>
 
 namespace keel::sim {
 namespace {

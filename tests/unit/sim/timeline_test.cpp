@@ -1,9 +1,10 @@
+#include "keel/sim/timeline.hpp"
+
 #include <gtest/gtest.h>
 
 #include "keel/sim/clock.hpp"
 #include "keel/sim/executor.hpp"
 #include "keel/sim/random.hpp"
-#include "keel/sim/timeline.hpp"
 
 namespace keel::sim {
 namespace {
@@ -108,7 +109,8 @@ TEST_F(TimelineTest, ManyEventsPostedAndCancelledComeInOrder) {
   std::ranges::stable_sort(expected, {}, [](const auto& event) { return event.first; });
   run();
   ASSERT_EQ(said.size(), expected.size());
-  for (std::size_t i = 0; i < said.size(); ++i) EXPECT_EQ(said[i], expected[i].second);
+  for (std::size_t i = 0; i < said.size(); ++i)
+    EXPECT_EQ(said[i], expected[i].second);
 }
 
 // mission: 4t.b
