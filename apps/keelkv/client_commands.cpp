@@ -17,7 +17,8 @@ std::string describe(const KvConnection& connection, const KvSession& session, I
     return std::chrono::duration_cast<std::chrono::seconds>(now - then).count();
   };
   return fmt::format(
-      "id={} addr={} laddr={} name={} age={} idle={} flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} tot-mem={} "
+      "id={} addr={} laddr={} name={} age={} idle={} flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} "
+      "tot-mem={} "
       "cmd={} user=default lib-name={} lib-ver={} resp={}\n",
       session.id, session.peer, session.local, session.name, seconds_since(session.since),
       seconds_since(session.last_request), connection.input_bytes(), connection.output_bytes(), connection.memory(),
@@ -62,7 +63,8 @@ void list(KvConnection& connection, Args args, RespWriter& reply) {
   const Instant now = server.executor().now();
   std::string lines;
   if (args.size() == 2) {
-    for (const auto& [number, other] : server.connections()) lines += describe(*other, other->session(), now);
+    for (const auto& [number, other] : server.connections())
+      lines += describe(*other, other->session(), now);
     return reply.text(lines);
   }
   if (args.size() == 3 || !equal_ignoring_case(args[2], "id")) return reply.error(errors::syntax);

@@ -50,7 +50,8 @@ inline constexpr std::string_view redis_version = "7.2.0";
 namespace errors {
 inline constexpr std::string_view syntax = "ERR syntax error";
 inline constexpr std::string_view not_an_integer = "ERR value is not an integer or out of range";
-inline constexpr std::string_view bad_client_name = "ERR Client names cannot contain spaces, newlines or special characters.";
+inline constexpr std::string_view bad_client_name =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
 }  // namespace errors
 
 // A 64-bit integer as Redis reads one: no sign but '-', no spaces, no zeros in front.

@@ -11,7 +11,8 @@ namespace {
 constexpr char command_version = 1;
 
 void append_number(std::string& out, std::size_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
+  for (; value >= 0x80; value >>= 7)
+    out.push_back(static_cast<char>(value | 0x80));
   out.push_back(static_cast<char>(value));
 }
 
@@ -54,7 +55,8 @@ Result<void> decode_command(ByteView entry, std::vector<std::string_view>& args)
   if (!count || *count == 0 || *count > bytes.size()) return fail(ErrorCode::corrupt, "a command's argument count");
   for (std::size_t i = 0; i < *count; ++i) {
     const auto size = take_number(bytes);
-    if (!size || *size > bytes.size()) return fail(ErrorCode::corrupt, fmt::format("size of a command's argument {}", i));
+    if (!size || *size > bytes.size())
+      return fail(ErrorCode::corrupt, fmt::format("size of a command's argument {}", i));
     args.push_back(bytes.substr(0, *size));
     bytes.remove_prefix(*size);
   }

@@ -34,7 +34,8 @@ std::string unknown_command(Args args) {
 
 std::string upper(std::string_view name) {
   std::string out(name);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+  for (char& c : out)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
   return out;
 }
 
@@ -50,9 +51,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   return value;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
+bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 bool is_client_name(std::string_view name) {
   return std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
@@ -60,7 +59,8 @@ bool is_client_name(std::string_view name) {
 
 std::size_t CommandTable::NameHash::operator()(std::string_view name) const {
   std::size_t hash = 14695981039346656037u;  // FNV-1a: names are short
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 1099511628211u;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(lower(c))) * 1099511628211u;
   return hash;
 }
 
@@ -99,7 +99,8 @@ std::variant<const CommandSpec*, CommandTable::Unknown> CommandTable::resolve(Ar
       return equal_ignoring_case(candidate.name.substr(prefix), args[1]);
     });
     if (sub == command->subcommands.end()) {
-      return Unknown{fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(command->name))};
+      return Unknown{
+          fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(command->name))};
     }
     command = &*sub;
   }

@@ -83,7 +83,12 @@ void hello(KvConnection& connection, Args args, RespWriter& reply) {
 
 const CommandSpec table[] = {
     {"echo", 2, echo, {}, "connection", "Returns its argument."},
-    {"hello", -1, hello, {}, "connection", "Greets the server and chooses the protocol: HELLO [2 | 3 [AUTH ...] [SETNAME ...]]."},
+    {"hello",
+     -1,
+     hello,
+     {},
+     "connection",
+     "Greets the server and chooses the protocol: HELLO [2 | 3 [AUTH ...] [SETNAME ...]]."},
     {"ping", -1, ping, {}, "connection", "Returns PONG, or its argument."},
     {"quit", -1, quit, {}, "connection", "Closes the connection."},
     {"select", 2, select, {}, "connection", "Chooses a database: there is only number 0."},

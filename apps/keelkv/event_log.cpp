@@ -69,14 +69,15 @@ Logs::Logs(NodeId node, const LogLevels& levels) {
 }
 
 void Logs::set_levels(const LogLevels& levels) {
-  for (std::size_t i = 0; i < log_subjects; ++i) loggers_[i]->set_level(levels.of(LogSubject(i)));
+  for (std::size_t i = 0; i < log_subjects; ++i)
+    loggers_[i]->set_level(levels.of(LogSubject(i)));
 }
 
-EventMask EventLog::wants() const {
-  return wanted(logs_, std::make_index_sequence<std::variant_size_v<RaftEvent>>());
-}
+EventMask EventLog::wants() const { return wanted(logs_, std::make_index_sequence<std::variant_size_v<RaftEvent>>()); }
 
-void EventLog::on_event(const Event& event) { std::visit([this](const auto& what) { write(what); }, event.what); }
+void EventLog::on_event(const Event& event) {
+  std::visit([this](const auto& what) { write(what); }, event.what);
+}
 
 void EventLog::write(const RaftEvent& event) {
   const Place place = place_of(event);
@@ -84,18 +85,23 @@ void EventLog::write(const RaftEvent& event) {
 }
 
 void EventLog::write(const NodeStarted& started) {
-  logs_.of(LogSubject::log).info("started in term {} with entries up to {}", started.term.value(), started.last.value());
+  logs_.of(LogSubject::log)
+      .info("started in term {} with entries up to {}", started.term.value(), started.last.value());
 }
 
 void EventLog::write(const StorageFull& storage) {
   if (!storage.full) return logs_.of(LogSubject::log).warn("the log has room again: {} bytes", storage.room);
-  logs_.of(LogSubject::log).warn("the log is full ({} bytes left): this node takes no entries; raise max-log-bytes and "
-                                 "restart it, or make room on its disk", storage.room);
+  logs_.of(LogSubject::log)
+      .warn(
+          "the log is full ({} bytes left): this node takes no entries; raise max-log-bytes and "
+          "restart it, or make room on its disk",
+          storage.room);
 }
 
 void EventLog::write(const EntrySkipped& skipped) {
-  logs_.of(LogSubject::client).error("entry {} is of kind {}, which this build does not know: it was not applied",
-                                     skipped.index.value(), static_cast<unsigned>(skipped.kind));
+  logs_.of(LogSubject::client)
+      .error("entry {} is of kind {}, which this build does not know: it was not applied", skipped.index.value(),
+             static_cast<unsigned>(skipped.kind));
 }
 
 void EventLog::write(const NodeFailed& failed) { ended_(failed.error); }

@@ -36,7 +36,8 @@ std::string hash_text(std::uint64_t hash) { return fmt::format("{:016x}", hash);
 
 void server_section(const KvServer& server, Text out) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(server.executor().now() - server.started());
-  fmt::format_to(out, "redis_version:{}\r\nredis_mode:standalone\r\nkeelkv_version:{}\r\n", redis_version, KEEL_VERSION);
+  fmt::format_to(out, "redis_version:{}\r\nredis_mode:standalone\r\nkeelkv_version:{}\r\n", redis_version,
+                 KEEL_VERSION);
   fmt::format_to(out, "arch_bits:{}\r\nmultiplexing_api:epoll\r\nprocess_id:{}\r\n", 8 * sizeof(void*), ::getpid());
   fmt::format_to(out, "tcp_port:{}\r\nuptime_in_seconds:{}\r\nuptime_in_days:{}\r\n", server.address().port,
                  uptime.count(), uptime.count() / 86400);
@@ -54,8 +55,8 @@ void memory_section(const KvServer& server, Text out) {
 
 void persistence_section(const KvServer& server, Text out) {
   const LogStats log = server.replica().status().log;
-  fmt::format_to(out, "loading:0\r\naof_enabled:1\r\nlog_bytes:{}\r\nlog_room:{}\r\nlog_syncs:{}\r\n", log.bytes, log.room,
-                 log.syncs);
+  fmt::format_to(out, "loading:0\r\naof_enabled:1\r\nlog_bytes:{}\r\nlog_room:{}\r\nlog_syncs:{}\r\n", log.bytes,
+                 log.room, log.syncs);
 }
 
 void stats_section(const KvServer& server, Text out) {
@@ -64,8 +65,8 @@ void stats_section(const KvServer& server, Text out) {
                  counters.refused_connections);
   fmt::format_to(out, "total_commands_processed:{}\r\nprotocol_errors:{}\r\n", counters.requests,
                  counters.protocol_errors);
-  fmt::format_to(out, "writes_acknowledged:{}\r\nwrites_not_appended:{}\r\nwrites_unknown:{}\r\n", counters.acknowledged,
-                 counters.not_appended, counters.unknown);
+  fmt::format_to(out, "writes_acknowledged:{}\r\nwrites_not_appended:{}\r\nwrites_unknown:{}\r\n",
+                 counters.acknowledged, counters.not_appended, counters.unknown);
   fmt::format_to(out, "closed_for_output:{}\r\nclosed_for_memory:{}\r\n", counters.closed_for_output,
                  counters.closed_for_memory);
 }
@@ -105,9 +106,10 @@ struct Section {
   void (*write)(const KvServer& server, Text out);
 };
 constexpr Section sections_in_order[] = {
-    {"Server", server_section},           {"Clients", clients_section},         {"Memory", memory_section},
-    {"Persistence", persistence_section}, {"Stats", stats_section},             {"Replication", replication_section},
-    {"Raft", raft_section},               {"Keyspace", keyspace_section},
+    {"Server", server_section}, {"Clients", clients_section},
+    {"Memory", memory_section}, {"Persistence", persistence_section},
+    {"Stats", stats_section},   {"Replication", replication_section},
+    {"Raft", raft_section},     {"Keyspace", keyspace_section},
 };
 
 std::string json_string(std::string_view text) {
@@ -147,14 +149,15 @@ std::string status_json(const KvServer& server) {
   const KvMachine& machine = server.machine();
   std::string peers;
   for (const PeerStatus& peer : raft.peers) {
-    peers += fmt::format("{}{{\"id\":{},\"state\":{},\"match\":{},\"lag\":{}}}", peers.empty() ? "" : ",", peer.id.value(),
-                         json_string(to_string(peer.state)), peer.match.value(), lag_of(raft, peer));
+    peers += fmt::format("{}{{\"id\":{},\"state\":{},\"match\":{},\"lag\":{}}}", peers.empty() ? "" : ",",
+                         peer.id.value(), json_string(to_string(peer.state)), peer.match.value(), lag_of(raft, peer));
   }
   std::string text = fmt::format("{{\"id\":{},\"state\":\"{}\",\"role\":\"{}\",\"ready\":{},\"term\":{},\"leader\":{}",
                                  raft.id.value(), name_of(status.state), to_string(raft.role), raft.ready,
                                  raft.term.value(), raft.leader.value());
-  text += fmt::format(",\"leader_address\":{},\"commit\":{},\"applied\":{},\"last\":{}", json_string(status.leader_address),
-                      raft.commit.value(), machine.applied_index().value(), raft.last.value());
+  text +=
+      fmt::format(",\"leader_address\":{},\"commit\":{},\"applied\":{},\"last\":{}", json_string(status.leader_address),
+                  raft.commit.value(), machine.applied_index().value(), raft.last.value());
   text += fmt::format(",\"state_hash\":\"{}\",\"keys\":{},\"acknowledged\":{},\"not_appended\":{},\"unknown\":{}",
                       hash_text(machine.store().hash()), machine.store().size(), server.counters().acknowledged,
                       server.counters().not_appended, server.counters().unknown);

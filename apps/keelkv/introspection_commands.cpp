@@ -15,13 +15,15 @@ void describe(const CommandSpec& command, RespWriter& reply) {
   reply.integer(command.arity);
   reply.set(1);
   reply.status(command.is_write() ? "write" : command.is_read() ? "readonly" : "admin");
-  for (const int position : {command.keys.first, command.keys.last, command.keys.step}) reply.integer(position);
+  for (const int position : {command.keys.first, command.keys.last, command.keys.step})
+    reply.integer(position);
   reply.set(1);
   reply.status(fmt::format("@{}", command.group));
   reply.array(0);  // tips
   reply.array(0);  // key specifications: the positions above say it all
   reply.array(command.subcommands.size());
-  for (const CommandSpec& sub : command.subcommands) describe(sub, reply);
+  for (const CommandSpec& sub : command.subcommands)
+    describe(sub, reply);
 }
 
 void document(const CommandSpec& command, RespWriter& reply) {
@@ -36,13 +38,15 @@ void document(const CommandSpec& command, RespWriter& reply) {
   if (command.subcommands.empty()) return;
   reply.bulk("subcommands");
   reply.map(command.subcommands.size());
-  for (const CommandSpec& sub : command.subcommands) document(sub, reply);
+  for (const CommandSpec& sub : command.subcommands)
+    document(sub, reply);
 }
 
 void command(KvConnection&, Args, RespWriter& reply) {
   const auto all = CommandTable::get().all();
   reply.array(all.size());
-  for (const CommandSpec* const spec : all) describe(*spec, reply);
+  for (const CommandSpec* const spec : all)
+    describe(*spec, reply);
 }
 
 void count(KvConnection&, Args, RespWriter& reply) {
@@ -66,19 +70,22 @@ void docs(KvConnection&, Args args, RespWriter& reply) {
   }
   if (args.size() == 2) wanted.assign(CommandTable::get().all().begin(), CommandTable::get().all().end());
   reply.map(wanted.size());
-  for (const CommandSpec* const spec : wanted) document(*spec, reply);
+  for (const CommandSpec* const spec : wanted)
+    document(*spec, reply);
 }
 
 // COMMAND LIST [FILTERBY PATTERN pattern]
 void list(KvConnection&, Args args, RespWriter& reply) {
-  const bool filtered = args.size() == 5 && equal_ignoring_case(args[2], "filterby") && equal_ignoring_case(args[3], "pattern");
+  const bool filtered =
+      args.size() == 5 && equal_ignoring_case(args[2], "filterby") && equal_ignoring_case(args[3], "pattern");
   if (args.size() != 2 && !filtered) return reply.error(errors::syntax);
   std::vector<std::string_view> names;
   for (const CommandSpec* const spec : CommandTable::get().all()) {
     if (!filtered || matches_glob(args[4], spec->name)) names.push_back(spec->name);
   }
   reply.array(names.size());
-  for (const std::string_view name : names) reply.bulk(name);
+  for (const std::string_view name : names)
+    reply.bulk(name);
 }
 
 // COMMAND GETKEYS command [argument ...]
@@ -92,7 +99,8 @@ void get_keys(KvConnection&, Args args, RespWriter& reply) {
   const int size = static_cast<int>(named.size());
   const int last = keys.last < 0 ? size + keys.last : keys.last;
   reply.array(static_cast<std::size_t>((last - keys.first) / keys.step + 1));
-  for (int i = keys.first; i <= last; i += keys.step) reply.bulk(named[static_cast<std::size_t>(i)]);
+  for (int i = keys.first; i <= last; i += keys.step)
+    reply.bulk(named[static_cast<std::size_t>(i)]);
 }
 
 const CommandSpec subcommands[] = {

@@ -9,14 +9,16 @@ namespace {
 
 void del(KvStore& store, Args args, RespWriter& reply) {
   std::int64_t erased = 0;
-  for (const std::string_view key : args.subspan(1)) erased += store.erase(key) ? 1 : 0;
+  for (const std::string_view key : args.subspan(1))
+    erased += store.erase(key) ? 1 : 0;
   reply.integer(erased);
 }
 
 // A key named twice counts twice.
 void exists(const KvStore& store, Args args, RespWriter& reply) {
   std::int64_t found = 0;
-  for (const std::string_view key : args.subspan(1)) found += store.contains(key) ? 1 : 0;
+  for (const std::string_view key : args.subspan(1))
+    found += store.contains(key) ? 1 : 0;
   reply.integer(found);
 }
 
@@ -24,8 +26,9 @@ void dbsize(const KvStore& store, Args, RespWriter& reply) { reply.integer(stati
 
 // SYNC and ASYNC are taken and mean the same: the keys are gone when the command is applied.
 void flush(KvStore& store, Args args, RespWriter& reply) {
-  const bool known = args.size() == 1 || (args.size() == 2 && (equal_ignoring_case(args[1], "sync") ||
-                                                               equal_ignoring_case(args[1], "async")));
+  const bool known =
+      args.size() == 1 ||
+      (args.size() == 2 && (equal_ignoring_case(args[1], "sync") || equal_ignoring_case(args[1], "async")));
   if (!known) return reply.error(errors::syntax);
   store.clear();
   reply.ok();

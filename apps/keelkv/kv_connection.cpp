@@ -17,10 +17,10 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t max_writes_in_flight = 4096;      // of one connection; the node bounds them all together
-constexpr std::size_t output_pause = 1u << 20;          // replies waiting for the client before we take more requests
-constexpr std::size_t usual_output = 64u << 10;         // memory for more is given back when it has been sent
-constexpr std::size_t kept_for_memory_bound = 1u << 20; // a connection that holds less is never closed for memory
+constexpr std::size_t max_writes_in_flight = 4096;       // of one connection; the node bounds them all together
+constexpr std::size_t output_pause = 1u << 20;           // replies waiting for the client before we take more requests
+constexpr std::size_t usual_output = 64u << 10;          // memory for more is given back when it has been sent
+constexpr std::size_t kept_for_memory_bound = 1u << 20;  // a connection that holds less is never closed for memory
 constexpr std::size_t drained_at_close = 1u << 20;
 
 std::string describe(const tcp::endpoint& endpoint) {

@@ -87,11 +87,11 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
 
   InputBuffer input_;
   RespParser parser_;
-  std::uint64_t consumed_ = 0;         // bytes of the client's stream behind us
+  std::uint64_t consumed_ = 0;  // bytes of the client's stream behind us
   Waiting waiting_ = Waiting::no;
   bool receiving_ = false;
   bool input_ended_ = false;
-  bool ending_ = false;                // nothing more is read; close when all is sent
+  bool ending_ = false;  // nothing more is read; close when all is sent
   bool closed_ = false;
 
   ReplyQueue replies_;                 // of writes in flight

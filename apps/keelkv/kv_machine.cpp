@@ -21,8 +21,8 @@ void KvMachine::apply(std::span<Command> commands, Index up_to, Completion<Repli
 
 Result<void> KvMachine::apply_one(const Command& command, Reply& reply) {
   if (auto decoded = decode_command(command.bytes, args_); !decoded) {
-    return fail(decoded.error().code,
-                fmt::format("entry {}: {}; nothing is applied from here on", command.index.value(), decoded.error().message));
+    return fail(decoded.error().code, fmt::format("entry {}: {}; nothing is applied from here on",
+                                                  command.index.value(), decoded.error().message));
   }
   const auto resolved = CommandTable::get().resolve(args_);
   const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
@@ -49,7 +49,8 @@ std::vector<KvMachine::Checkpoint> KvMachine::checkpoints() const {
   std::vector<Checkpoint> kept;
   const std::uint64_t newest = applied_.value() / checkpoint_interval;
   const std::uint64_t oldest = newest >= kept_checkpoints ? newest - kept_checkpoints + 1 : 1;
-  for (std::uint64_t round = oldest; round <= newest; ++round) kept.push_back(checkpoints_[round % kept_checkpoints]);
+  for (std::uint64_t round = oldest; round <= newest; ++round)
+    kept.push_back(checkpoints_[round % kept_checkpoints]);
   return kept;
 }
 

@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <csignal>
-#include <random>
-
 #include <cstdio>
+#include <random>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <fmt/format.h>
@@ -98,7 +97,8 @@ Result<void> KvProcess::listen_for_peers() {
   options.admit = [this](const wire::Hello& peer) { return peers_->admit(peer.node, peer.incarnation); };
   options.refused_by = [this](NodeId peer, const Error& why) { refused(peer, why); };
   options.log = [this](TcpLogLevel level, std::string_view line) {
-    logs_.of(LogSubject::transport).log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
+    logs_.of(LogSubject::transport)
+        .log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
   };
   options.seed = random_number();
   transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
@@ -129,8 +129,8 @@ void KvProcess::open_log() {
 Result<void> KvProcess::start_node() {
   const auto attempt = [this]() -> Result<std::unique_ptr<Node>> {
     open_log();
-    return Node::start(node_options(), {.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_},
-                       executor_);
+    return Node::start(node_options(),
+                       {.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_}, executor_);
   };
   auto node = attempt();
   if (!node && node.error().code == ErrorCode::not_found) {
@@ -148,21 +148,23 @@ Result<void> KvProcess::bootstrap_log() {
   if (knew_peers_) {
     return fail(ErrorCode::corrupt,
                 fmt::format("{}: the log is gone, though this node has been part of its cluster: put it back; a node "
-                            "without its log must not vote", settings_.data));
+                            "without its log must not vote",
+                            settings_.data));
   }
   open_log();
   if (auto opened = log_->open(); !opened) return in_data(opened.error());
   const auto work = boost::asio::make_work_guard(context_);
   std::optional<Result<void>> result;
   bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
-  while (!result) context_.run_one();
+  while (!result)
+    context_.run_one();
   log_->close();
   return *result;
 }
 
 std::string KvProcess::ready_line() const {
-  return fmt::format("keelkv {} ready: clients {}, peers {}, data {}", settings_.id.value(), to_string(server_.address()),
-                     transport_->listening_at(), settings_.data);
+  return fmt::format("keelkv {} ready: clients {}, peers {}, data {}", settings_.id.value(),
+                     to_string(server_.address()), transport_->listening_at(), settings_.data);
 }
 
 int KvProcess::run() {

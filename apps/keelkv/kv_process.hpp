@@ -25,7 +25,7 @@ namespace keel {
 namespace exit_status {
 inline constexpr int stopped = 0;
 inline constexpr int cannot_start = 1;
-inline constexpr int broken = 70;     // Keel or the state machine found itself wrong
+inline constexpr int broken = 70;  // Keel or the state machine found itself wrong
 inline constexpr int disk_error = 74;
 }  // namespace exit_status
 

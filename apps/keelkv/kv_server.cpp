@@ -25,8 +25,8 @@ KvServer::~KvServer() { stop(); }
 Result<void> KvServer::listen() {
   const HostPort& wanted = settings_.listen;
   const auto refused = [&](const error_code& error) {
-    return fail(ErrorCode::io, fmt::format("cannot listen for clients on {}: {}; choose another --listen", to_string(wanted),
-                                           error.message()));
+    return fail(ErrorCode::io, fmt::format("cannot listen for clients on {}: {}; choose another --listen",
+                                           to_string(wanted), error.message()));
   };
   error_code error;
   tcp::resolver resolver(executor_.context());
@@ -87,7 +87,8 @@ void KvServer::stop() {
   error_code ignored;
   acceptor_.close(ignored);
   settle_touched();
-  while (!connections_.empty()) connections_.begin()->second->close();
+  while (!connections_.empty())
+    connections_.begin()->second->close();
 }
 
 void KvServer::closed(KvConnection& connection) { connections_.erase(connection.session().id); }

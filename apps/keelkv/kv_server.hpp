@@ -24,8 +24,8 @@ struct KvCounters {
   std::uint64_t refused_connections = 0;
   std::uint64_t requests = 0;
   std::uint64_t protocol_errors = 0;
-  std::uint64_t acknowledged = 0;    // writes answered, without an error, after they were applied
-  std::uint64_t not_appended = 0;    // writes by their outcome: not appended or discarded
+  std::uint64_t acknowledged = 0;  // writes answered, without an error, after they were applied
+  std::uint64_t not_appended = 0;  // writes by their outcome: not appended or discarded
   std::uint64_t unknown = 0;
   std::uint64_t closed_for_output = 0;
   std::uint64_t closed_for_memory = 0;

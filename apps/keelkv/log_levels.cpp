@@ -47,8 +47,8 @@ Result<LogLevels> LogLevels::parse(std::string_view list) {
     }
     const auto subject = std::ranges::find(subject_names, item.substr(0, equals));
     if (subject == subject_names.end()) {
-      return fail(ErrorCode::invalid, fmt::format("'{}' is no subject: {}", item.substr(0, equals),
-                                                  fmt::join(subject_names, ", ")));
+      return fail(ErrorCode::invalid,
+                  fmt::format("'{}' is no subject: {}", item.substr(0, equals), fmt::join(subject_names, ", ")));
     }
     levels.levels_[static_cast<std::size_t>(subject - subject_names.begin())] = *level;
   }
@@ -60,7 +60,8 @@ std::string LogLevels::text() const {
   const auto name = [](spdlog::level::level_enum level) {
     return std::ranges::find(level_names, level, &LevelName::level)->name;
   };
-  const auto usual = *std::ranges::max_element(levels_, {}, [&](auto level) { return std::ranges::count(levels_, level); });
+  const auto usual =
+      *std::ranges::max_element(levels_, {}, [&](auto level) { return std::ranges::count(levels_, level); });
   std::string text(name(usual));
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     if (levels_[i] != usual) text += fmt::format(",{}={}", subject_names[i], name(levels_[i]));

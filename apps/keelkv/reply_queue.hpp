@@ -30,7 +30,8 @@ class ReplyQueue {
     }
     append_reply(out, reply, version);
     pop();
-    for (; !waiting_.empty() && waiting_.front(); pop()) append_reply(out, *waiting_.front(), version);
+    for (; !waiting_.empty() && waiting_.front(); pop())
+      append_reply(out, *waiting_.front(), version);
   }
 
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }

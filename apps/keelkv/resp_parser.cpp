@@ -47,7 +47,8 @@ bool unquote(std::string_view line, std::size_t& i, std::string& out) {
     } else if (quote == '\'') {
       if (line[i + 1] == '\'') ++i;
       out.push_back(line[i]);
-    } else if (line[i + 1] == 'x' && i + 3 < line.size() && hex_value(line[i + 2]) >= 0 && hex_value(line[i + 3]) >= 0) {
+    } else if (line[i + 1] == 'x' && i + 3 < line.size() && hex_value(line[i + 2]) >= 0 &&
+               hex_value(line[i + 3]) >= 0) {
       out.push_back(static_cast<char>(hex_value(line[i + 2]) * 16 + hex_value(line[i + 3])));
       i += 3;
     } else {
@@ -100,7 +101,8 @@ bool RespParser::split_line(std::string_view line) {
   unquoted_.reserve(line.size());  // an argument is never longer than its source, so the views below stay good
   std::size_t i = 0;
   while (true) {
-    while (i < line.size() && is_space(line[i])) ++i;
+    while (i < line.size() && is_space(line[i]))
+      ++i;
     if (i == line.size()) return true;
     const std::size_t start = unquoted_.size();
     while (i < line.size() && !is_space(line[i])) {
@@ -166,7 +168,8 @@ RespParser::Status RespParser::parse_array(std::string_view input) {
 }
 
 RespParser::Status RespParser::finish_array(std::string_view input) {
-  for (const Piece& piece : pieces_) args_.push_back(input.substr(piece.offset, piece.size));
+  for (const Piece& piece : pieces_)
+    args_.push_back(input.substr(piece.offset, piece.size));
   return Status::complete;
 }
 

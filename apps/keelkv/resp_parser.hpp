@@ -55,12 +55,12 @@ class RespParser {
 
   RespLimits limits_;
   Status status_ = Status::incomplete;
-  bool counted_ = false;         // the array's header has been read
-  std::size_t expected_ = 0;     // arguments still to come
-  std::size_t position_ = 0;     // what is read, in bytes from the request's start
-  std::vector<Piece> pieces_;    // arguments read so far
+  bool counted_ = false;       // the array's header has been read
+  std::size_t expected_ = 0;   // arguments still to come
+  std::size_t position_ = 0;   // what is read, in bytes from the request's start
+  std::vector<Piece> pieces_;  // arguments read so far
   std::vector<std::string_view> args_;
-  std::string unquoted_;         // where an inline command's arguments lie
+  std::string unquoted_;  // where an inline command's arguments lie
   std::string error_;
 };
 

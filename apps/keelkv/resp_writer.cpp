@@ -39,7 +39,8 @@ void RespWriter::status(std::string_view text) {
 
 void RespWriter::error(std::string_view text) {
   out_.push_back('-');
-  for (const char c : text) out_.push_back(c == '\r' || c == '\n' ? ' ' : c);
+  for (const char c : text)
+    out_.push_back(c == '\r' || c == '\n' ? ' ' : c);
   out_.append("\r\n");
 }
 

@@ -33,9 +33,11 @@ std::map<std::string, std::string> redis_parameters(const KvServer& server, cons
 void config_get(KvConnection& connection, Args args, RespWriter& reply) {
   const KvSettings& settings = connection.server().settings();
   auto known = redis_parameters(connection.server(), settings);
-  for (const Setting& setting : settings_table()) known.emplace(setting.name, setting.get(settings));
+  for (const Setting& setting : settings_table())
+    known.emplace(setting.name, setting.get(settings));
   std::erase_if(known, [&](const auto& parameter) {
-    return std::ranges::none_of(args.subspan(2), [&](std::string_view glob) { return matches_glob(glob, parameter.first); });
+    return std::ranges::none_of(args.subspan(2),
+                                [&](std::string_view glob) { return matches_glob(glob, parameter.first); });
   });
   reply.map(known.size());
   for (const auto& [name, value] : known) {
@@ -55,8 +57,8 @@ void config_set(KvConnection& connection, Args args, RespWriter& reply) {
       return reply.error(fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", pairs[i]));
     }
     if (!setting->changeable) {
-      return reply.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - can't set immutable config",
-                                     pairs[i]));
+      return reply.error(fmt::format(
+          "ERR CONFIG SET failed (possibly related to argument '{}') - can't set immutable config", pairs[i]));
     }
     if (const auto applied = apply_setting(*setting, changed, pairs[i + 1]); !applied) {
       return reply.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", pairs[i],

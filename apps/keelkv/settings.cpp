@@ -19,8 +19,8 @@ struct Unit {
   std::uint64_t factor;
 };
 constexpr Unit time_units[] = {{"ms", 1'000'000}, {"us", 1'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}};
-constexpr Unit size_units[] = {{"", 1}, {"k", 1u << 10}, {"kb", 1u << 10}, {"m", 1u << 20}, {"mb", 1u << 20},
-                               {"g", 1u << 30}, {"gb", 1u << 30}};
+constexpr Unit size_units[] = {{"", 1},          {"k", 1u << 10}, {"kb", 1u << 10}, {"m", 1u << 20},
+                               {"mb", 1u << 20}, {"g", 1u << 30}, {"gb", 1u << 30}};
 
 // A whole number and one of `units`. None if it does not read so, or does not fit.
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
@@ -29,7 +29,8 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
   const auto parsed = std::from_chars(text.data(), end, number);
   if (parsed.ec != std::errc{}) return std::nullopt;
   const std::string_view suffix(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
-  const auto unit = std::ranges::find_if(units, [&](const Unit& known) { return equal_ignoring_case(known.name, suffix); });
+  const auto unit =
+      std::ranges::find_if(units, [&](const Unit& known) { return equal_ignoring_case(known.name, suffix); });
   std::uint64_t value = 0;
   if (unit == units.end() || __builtin_mul_overflow(number, unit->factor, &value)) return std::nullopt;
   return value;
@@ -47,22 +48,22 @@ std::string show_size(std::uint64_t size) {
   return fmt::format("{}", size);
 }
 
-Apply duration_between(Duration KvSettings::*field, Duration least, Duration most) {
+Apply duration_between(Duration KvSettings::* field, Duration least, Duration most) {
   return [=](KvSettings& settings, std::string_view text) -> Result<void> {
     const auto value = parse_quantity(text, time_units);
     const auto in_range = [&](std::uint64_t ns) {
       return ns >= static_cast<std::uint64_t>(least.count()) && ns <= static_cast<std::uint64_t>(most.count());
     };
     if (!value || !in_range(*value)) {
-      return fail(ErrorCode::invalid, fmt::format("a time from {} to {}, such as 250ms or 5s", show_duration(least),
-                                                  show_duration(most)));
+      return fail(ErrorCode::invalid,
+                  fmt::format("a time from {} to {}, such as 250ms or 5s", show_duration(least), show_duration(most)));
     }
     settings.*field = Duration(static_cast<Duration::rep>(*value));
     return {};
   };
 }
 
-Apply size_between(std::uint64_t KvSettings::*field, std::uint64_t least, std::uint64_t most) {
+Apply size_between(std::uint64_t KvSettings::* field, std::uint64_t least, std::uint64_t most) {
   return [=](KvSettings& settings, std::string_view text) -> Result<void> {
     const auto value = parse_quantity(text, size_units);
     if (!value || *value < least || *value > most) {
@@ -74,10 +75,11 @@ Apply size_between(std::uint64_t KvSettings::*field, std::uint64_t least, std::u
   };
 }
 
-Apply number_between(std::uint64_t KvSettings::*field, std::uint64_t least, std::uint64_t most) {
+Apply number_between(std::uint64_t KvSettings::* field, std::uint64_t least, std::uint64_t most) {
   return [=](KvSettings& settings, std::string_view text) -> Result<void> {
     const auto value = parse_integer(text);
-    if (!value || *value < 0 || static_cast<std::uint64_t>(*value) < least || static_cast<std::uint64_t>(*value) > most) {
+    if (!value || *value < 0 || static_cast<std::uint64_t>(*value) < least ||
+        static_cast<std::uint64_t>(*value) > most) {
       return fail(ErrorCode::invalid, fmt::format("a whole number from {} to {}", least, most));
     }
     settings.*field = static_cast<std::uint64_t>(*value);
@@ -85,19 +87,20 @@ Apply number_between(std::uint64_t KvSettings::*field, std::uint64_t least, std:
   };
 }
 
-Show shown_duration(Duration KvSettings::*field) {
+Show shown_duration(Duration KvSettings::* field) {
   return [=](const KvSettings& settings) { return show_duration(settings.*field); };
 }
-Show shown_size(std::uint64_t KvSettings::*field) {
+Show shown_size(std::uint64_t KvSettings::* field) {
   return [=](const KvSettings& settings) { return show_size(settings.*field); };
 }
-Show shown_number(std::uint64_t KvSettings::*field) {
+Show shown_number(std::uint64_t KvSettings::* field) {
   return [=](const KvSettings& settings) { return fmt::format("{}", settings.*field); };
 }
 
 Result<NodeId> parse_id(std::string_view text) {
   const auto id = parse_integer(text);
-  if (!id || *id < 1) return fail(ErrorCode::invalid, fmt::format("'{}' is no node id: a whole number from 1 on", text));
+  if (!id || *id < 1)
+    return fail(ErrorCode::invalid, fmt::format("'{}' is no node id: a whole number from 1 on", text));
   return NodeId(static_cast<std::uint64_t>(*id));
 }
 
@@ -116,7 +119,8 @@ Result<void> set_cluster(KvSettings& settings, std::string_view list) {
     list.remove_prefix(std::min(item.size() + 1, list.size()));
     const std::size_t equals = item.find('=');
     if (equals == std::string_view::npos) {
-      return fail(ErrorCode::invalid, fmt::format("'{}' is no member: ID=HOST:PORT, with commas between members", item));
+      return fail(ErrorCode::invalid,
+                  fmt::format("'{}' is no member: ID=HOST:PORT, with commas between members", item));
     }
     const auto id = parse_id(item.substr(0, equals));
     if (!id) return std::unexpected(id.error());
@@ -145,7 +149,7 @@ Result<void> set_listen(KvSettings& settings, std::string_view text) {
   return {};
 }
 
-Apply text_up_to(std::string KvSettings::*field, std::size_t most) {
+Apply text_up_to(std::string KvSettings::* field, std::size_t most) {
   return [=](KvSettings& settings, std::string_view text) -> Result<void> {
     if (text.empty() || text.size() > most) {
       return fail(ErrorCode::invalid, fmt::format("a text of 1 to {} bytes", most));
@@ -173,8 +177,8 @@ std::vector<Setting> make_table() {
   return {
       {"id", "ID", "This node's id, one of the cluster's", required, !changeable, set_id,
        [](const S& s) { return fmt::format("{}", s.id.value()); }},
-      {"cluster", "LIST", "The first voters and where they listen for each other: 1=HOST:PORT,2=HOST:PORT,...", required,
-       !changeable, set_cluster, show_cluster},
+      {"cluster", "LIST", "The first voters and where they listen for each other: 1=HOST:PORT,2=HOST:PORT,...",
+       required, !changeable, set_cluster, show_cluster},
       {"listen", "HOST:PORT", "Where to listen for clients; port 0 takes a free one", required, !changeable, set_listen,
        [](const S& s) { return to_string(s.listen); }},
       {"data", "DIR", "The data directory; made if it is not there", required, !changeable, text_up_to(&S::data, 4096),
@@ -189,8 +193,8 @@ std::vector<Setting> make_table() {
        changeable, duration_between(&S::command_timeout, 10ms, 600s), shown_duration(&S::command_timeout)},
       {"segment-size", "SIZE", "One file of the log", !required, !changeable,
        size_between(&S::segment_size, 4 * kb, gb), shown_size(&S::segment_size)},
-      {"max-log-bytes", "SIZE", "Room for the log; when it is full, writes are answered with BUSY", !required, !changeable,
-       size_between(&S::max_log_bytes, 64 * kb, 1024 * 1024 * gb), shown_size(&S::max_log_bytes)},
+      {"max-log-bytes", "SIZE", "Room for the log; when it is full, writes are answered with BUSY", !required,
+       !changeable, size_between(&S::max_log_bytes, 64 * kb, 1024 * 1024 * gb), shown_size(&S::max_log_bytes)},
       {"log-cache", "SIZE", "Log entries kept in memory for followers", !required, !changeable,
        size_between(&S::log_cache, mb, 64 * gb), shown_size(&S::log_cache)},
       {"max-clients", "N", "Connections at once", !required, changeable, number_between(&S::max_clients, 1, 1'000'000),

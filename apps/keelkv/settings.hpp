@@ -46,8 +46,8 @@ struct KvSettings {
 
 // One row for each setting: what the command line, CONFIG GET and CONFIG SET know of it.
 struct Setting {
-  std::string_view name;  // the flag's, without dashes
-  std::string_view value; // what it looks like, for help
+  std::string_view name;   // the flag's, without dashes
+  std::string_view value;  // what it looks like, for help
   std::string_view help;
   bool required = false;
   bool changeable = false;  // by CONFIG SET, while the server runs

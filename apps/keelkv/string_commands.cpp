@@ -24,7 +24,8 @@ void strlen(const KvStore& store, Args args, RespWriter& reply) {
 
 void mget(const KvStore& store, Args args, RespWriter& reply) {
   reply.array(args.size() - 1);
-  for (const std::string_view key : args.subspan(1)) reply_value(store.find(key), reply);
+  for (const std::string_view key : args.subspan(1))
+    reply_value(store.find(key), reply);
 }
 
 bool concerns_expiry(std::string_view option) {
@@ -68,7 +69,8 @@ void set(KvStore& store, Args args, RespWriter& reply) {
 
 void mset(KvStore& store, Args args, RespWriter& reply) {
   if (args.size() % 2 == 0) return reply.error("ERR wrong number of arguments for 'mset' command");
-  for (std::size_t i = 1; i < args.size(); i += 2) store.set(args[i], args[i + 1]);
+  for (std::size_t i = 1; i < args.size(); i += 2)
+    store.set(args[i], args[i + 1]);
   reply.ok();
 }
 

@@ -87,8 +87,8 @@ class Raft {
   Result<void> transfer_leadership(NodeId target);
   // A leader gives up its role at once; nothing on any other node.
   void step_down();
-  // What was sent to `peer` may be lost: probe it.
-  void unreachable(NodeId peer);
+  // What was sent to this peer may be lost: probe it.
+  void unreachable(NodeId id);
   // Fires a timer, armed or not, as if its time had come.
   void expire(Timer timer);
 
