@@ -9,10 +9,15 @@
 namespace {
 
 keel::Result<keel::Replies> apply(keel::KvMachine& machine, keel::ByteView bytes) {
-  keel::Command command{.index = keel::Index(1), .term = keel::Term(1), .kind = keel::EntryKind::command, .bytes = bytes,
-                        .envelope = {}, .context = nullptr};
+  keel::Command command{.index = keel::Index(1),
+                        .term = keel::Term(1),
+                        .kind = keel::EntryKind::command,
+                        .bytes = bytes,
+                        .envelope = {},
+                        .context = nullptr};
   keel::Result<keel::Replies> replies;
-  machine.apply({&command, 1}, keel::Index(1), [&](keel::Result<keel::Replies> result) { replies = std::move(result); });
+  machine.apply({&command, 1}, keel::Index(1),
+                [&](keel::Result<keel::Replies> result) { replies = std::move(result); });
   return replies;
 }
 

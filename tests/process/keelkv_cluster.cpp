@@ -27,19 +27,28 @@ std::string KeelkvCluster::data(std::size_t node) const {
 std::vector<std::string> KeelkvCluster::command(std::size_t node) const {
   std::string members;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    members += (i == 0 ? "" : ",") + std::to_string(i + 1) + "=127.0.0.1:" + std::to_string(nodes_[i].peer_port.number());
+    members +=
+        (i == 0 ? "" : ",") + std::to_string(i + 1) + "=127.0.0.1:" + std::to_string(nodes_[i].peer_port.number());
   }
-  std::vector<std::string> command = {KEEL_APP_KEELKV, "--id",   std::to_string(node + 1),
-                                      "--cluster",     members,  "--listen",
+  std::vector<std::string> command = {KEEL_APP_KEELKV,
+                                      "--id",
+                                      std::to_string(node + 1),
+                                      "--cluster",
+                                      members,
+                                      "--listen",
                                       "127.0.0.1:" + std::to_string(port(node)),
-                                      "--data",        data(node), "--log-level", "warn,election=info"};
+                                      "--data",
+                                      data(node),
+                                      "--log-level",
+                                      "warn,election=info"};
   command.insert(command.end(), flags_.begin(), flags_.end());
   return command;
 }
 
 bool KeelkvCluster::start(std::size_t node, void (*before_exec)()) {
   auto process = std::make_unique<ChildProcess>(command(node), before_exec);
-  const bool ready = process->out().wait_for([](std::string_view said) { return said.find('\n') != said.npos; }, in(patience));
+  const bool ready =
+      process->out().wait_for([](std::string_view said) { return said.find('\n') != said.npos; }, in(patience));
   if (ready) nodes_[node].process = std::move(process);
   return ready;
 }

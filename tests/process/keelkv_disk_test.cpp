@@ -24,15 +24,16 @@ TEST(KeelkvDisk, AWriteThatFailsEndsTheNodeWithStatus74AndLosesNothing) {
   const auto client = cluster.client(0);
   int acknowledged = 0;
   std::optional<RedisReply> reply;
-  while ((reply = client->call(write_of(acknowledged))) && !reply->is_error()) ++acknowledged;
+  while ((reply = client->call(write_of(acknowledged))) && !reply->is_error())
+    ++acknowledged;
   EXPECT_TRUE(!reply || reply->word() == "TIMEOUT") << reply->text;
   EXPECT_GT(acknowledged, 5);
   EXPECT_LT(acknowledged, 20);
   EXPECT_EQ(cluster.process(0).wait(in(patience)), std::optional(74));
   const auto whole = [](std::string_view) { return false; };
   cluster.process(0).err().wait_for(whole, in(patience));
-  EXPECT_THAT(cluster.process(0).err().text(),
-              AllOf(HasSubstr("keelkv: " + cluster.data(0)), HasSubstr("Input/output error"), HasSubstr("mend the disk")));
+  EXPECT_THAT(cluster.process(0).err().text(), AllOf(HasSubstr("keelkv: " + cluster.data(0)),
+                                                     HasSubstr("Input/output error"), HasSubstr("mend the disk")));
 
   ASSERT_TRUE(cluster.start(0));
   ASSERT_TRUE(cluster.await_leader());
@@ -78,7 +79,8 @@ TEST(KeelkvDisk, AFullLogRefusesWritesAndServesReads) {
   const auto client = cluster.client(0);
   int acknowledged = 0;
   std::optional<RedisReply> reply;
-  while ((reply = client->call(write_of(acknowledged))) && !reply->is_error() && acknowledged < 1000) ++acknowledged;
+  while ((reply = client->call(write_of(acknowledged))) && !reply->is_error() && acknowledged < 1000)
+    ++acknowledged;
   ASSERT_TRUE(reply);
   EXPECT_THAT(reply->text, StartsWith("BUSY "));
   EXPECT_GT(acknowledged, 20);

@@ -18,8 +18,10 @@ std::uint64_t& bucket(KeelkvLoad::Totals& totals, const std::optional<RedisReply
 }  // namespace
 
 KeelkvLoad::KeelkvLoad(KeelkvCluster& cluster, std::size_t writers) : cluster_(cluster), acknowledged_(writers) {
-  for (std::size_t node = 0; node < cluster.size(); ++node) ports_.push_back(cluster.port(node));
-  for (std::size_t writer = 0; writer < writers; ++writer) threads_.emplace_back([this, writer] { write(writer); });
+  for (std::size_t node = 0; node < cluster.size(); ++node)
+    ports_.push_back(cluster.port(node));
+  for (std::size_t writer = 0; writer < writers; ++writer)
+    threads_.emplace_back([this, writer] { write(writer); });
 }
 
 void KeelkvLoad::stop() {
@@ -82,7 +84,8 @@ std::vector<std::string> KeelkvLoad::missing_on(std::size_t node) const {
     for (std::size_t begin = 0; begin < numbers.size(); begin += at_once) {
       const std::size_t end = std::min(begin + at_once, numbers.size());
       std::vector<std::vector<std::string>> asks;
-      for (std::size_t i = begin; i < end; ++i) asks.push_back({"KEEL", "GET", key(writer, numbers[i])});
+      for (std::size_t i = begin; i < end; ++i)
+        asks.push_back({"KEEL", "GET", key(writer, numbers[i])});
       client->send(asks);
       for (std::size_t i = begin; i < end; ++i) {
         const auto reply = client->receive();

@@ -64,11 +64,12 @@ TEST_F(KeelkvRedis, CliOnLeaderAndFollower) {
 
 TEST_F(KeelkvRedis, BenchmarkOnLeaderAndFollower) {
   for (const std::size_t node : {leader_, follower_}) {
-    const Ended ended = run({"redis-benchmark", "-p", std::to_string(cluster_.port(node)), "-t", "set,get,incr", "-P", "16",
-                             "-n", "20000", "-q", "--csv"});
+    const Ended ended = run({"redis-benchmark", "-p", std::to_string(cluster_.port(node)), "-t", "set,get,incr", "-P",
+                             "16", "-n", "20000", "-q", "--csv"});
     EXPECT_EQ(ended.status, std::optional(0));
     EXPECT_EQ(ended.err, "");
-    for (const char* test : {"\"SET\"", "\"GET\"", "\"INCR\""}) EXPECT_THAT(ended.out, HasSubstr(test));
+    for (const char* test : {"\"SET\"", "\"GET\"", "\"INCR\""})
+      EXPECT_THAT(ended.out, HasSubstr(test));
     EXPECT_THAT(ended.out, Not(HasSubstr("WARNING")));
     EXPECT_THAT(ended.out, Not(HasSubstr("rror")));
   }

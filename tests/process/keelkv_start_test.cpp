@@ -121,7 +121,8 @@ TEST(KeelkvStart, ANodeThatLostItsDiskIsToldSoByItsPeersAndEnds) {
   std::filesystem::remove_all(cluster.data(2));
   ASSERT_TRUE(cluster.start(2));
   EXPECT_EQ(cluster.process(2).wait(in(patience)), std::optional(1));
-  EXPECT_THAT(cluster.process(2).err().text(), HasSubstr("refuses this node: node 3 comes with another data directory"));
+  EXPECT_THAT(cluster.process(2).err().text(),
+              HasSubstr("refuses this node: node 3 comes with another data directory"));
 }
 
 // The directory is there, and says that it has been in use, but the log is not.
@@ -152,7 +153,8 @@ TEST(KeelkvStart, RefusesBadFlags) {
 TEST(KeelkvStart, HelpListsEveryFlag) {
   ChildProcess process({KEEL_APP_KEELKV, "--help"});
   EXPECT_EQ(process.wait(in(patience)), std::optional(0));
-  EXPECT_TRUE(process.out().wait_for([](std::string_view said) { return said.find("--log-level") != said.npos; }, in(patience)));
+  EXPECT_TRUE(process.out().wait_for([](std::string_view said) { return said.find("--log-level") != said.npos; },
+                                     in(patience)));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ struct Combination {
 };
 
 // The logs that a scenario runs on if it matters to it which.
-inline const std::vector<LogKind> every_log = {LogKind::memory};
+inline const std::vector<LogKind> every_log = {LogKind::memory, LogKind::write_ahead};
 
 inline std::vector<Combination> combinations(const std::vector<LogKind>& logs = {LogKind::memory}) {
   std::vector<Combination> all;

@@ -65,7 +65,8 @@ class ChildProcess {
     std::array<int, 2> err{};
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
     std::vector<char*> arguments;
-    for (std::string& argument : command) arguments.push_back(argument.data());
+    for (std::string& argument : command)
+      arguments.push_back(argument.data());
     arguments.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");

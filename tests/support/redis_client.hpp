@@ -77,7 +77,8 @@ class RedisClient {
     std::string bytes;
     for (const auto& command : commands) {
       bytes += "*" + std::to_string(command.size()) + "\r\n";
-      for (const std::string& word : command) bytes += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+      for (const std::string& word : command)
+        bytes += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
     }
     return send_bytes(bytes);
   }

@@ -20,15 +20,20 @@ class Machine {
 
   std::vector<std::string> apply_all(const std::vector<Words>& batch) {
     std::vector<std::string> entries;
-    for (const Words& args : batch) encode_command(args, entries.emplace_back());
+    for (const Words& args : batch)
+      encode_command(args, entries.emplace_back());
     return apply_entries(entries).value();
   }
 
   Result<Replies> apply_entries(const std::vector<std::string>& entries) {
     std::vector<Command> commands;
     for (const std::string& entry : entries) {
-      commands.push_back({.index = ++last_, .term = Term(1), .kind = EntryKind::command,
-                          .bytes = std::as_bytes(std::span(entry)), .envelope = {}, .context = nullptr});
+      commands.push_back({.index = ++last_,
+                          .term = Term(1),
+                          .kind = EntryKind::command,
+                          .bytes = std::as_bytes(std::span(entry)),
+                          .envelope = {},
+                          .context = nullptr});
     }
     Result<Replies> replies = fail(ErrorCode::failed, "apply did not answer");
     machine_.apply(commands, last_, [&](Result<Replies> result) { replies = std::move(result); });
@@ -102,7 +107,8 @@ std::vector<std::vector<std::string>> history(unsigned seed, std::size_t size) {
 
 std::vector<Words> as_words(const std::vector<std::vector<std::string>>& commands) {
   std::vector<Words> words;
-  for (const auto& command : commands) words.emplace_back(command.begin(), command.end());
+  for (const auto& command : commands)
+    words.emplace_back(command.begin(), command.end());
   return words;
 }
 
@@ -113,7 +119,8 @@ TEST(KvMachine, IsDeterministicHoweverTheLogIsBatched) {
   Machine at_once;
   Machine one_by_one;
   const auto replies = at_once.apply_all(words);
-  for (std::size_t i = 0; i < words.size(); ++i) ASSERT_EQ(one_by_one.apply(words[i]), replies[i]) << i;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    ASSERT_EQ(one_by_one.apply(words[i]), replies[i]) << i;
   EXPECT_EQ(at_once->store().hash(), one_by_one->store().hash());
   EXPECT_EQ(at_once->store().bytes(), one_by_one->store().bytes());
   ASSERT_EQ(at_once->checkpoints().size(), 2u);
@@ -148,8 +155,12 @@ TEST(KvMachine, CheckpointsHoldTheStateAtTheirIndex) {
   std::string entry;
   encode_command(Words{"set", "k", "v"}, entry);
   std::vector<Command> commands(1);
-  commands[0] = {.index = Index(1030), .term = Term(1), .kind = EntryKind::command,
-                 .bytes = std::as_bytes(std::span(entry)), .envelope = {}, .context = nullptr};
+  commands[0] = {.index = Index(1030),
+                 .term = Term(1),
+                 .kind = EntryKind::command,
+                 .bytes = std::as_bytes(std::span(entry)),
+                 .envelope = {},
+                 .context = nullptr};
   machine.apply(commands, Index(2050), [](Result<Replies> replies) { EXPECT_TRUE(replies); });
   const auto checkpoints = machine.checkpoints();
   ASSERT_EQ(checkpoints.size(), 2u);

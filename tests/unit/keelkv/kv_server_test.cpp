@@ -104,7 +104,8 @@ TEST_F(KvServerTest, OutcomesAreToldByTheirFirstWord) {
     await_writes(1);
     replica_.refuse({code, "why\r\nnot"});
     std::string reply;
-    while (!reply.ends_with("\r\n")) reply += client->receive(1);
+    while (!reply.ends_with("\r\n"))
+      reply += client->receive(1);
     EXPECT_THAT(reply, StartsWith(std::string(word)));
     const bool unknown = outcome_of(code) == Outcome::unknown;
     EXPECT_EQ(reply.starts_with("-TIMEOUT"), unknown);
@@ -179,7 +180,8 @@ TEST_F(KvServerTest, AClientThatDoesNotReadIsNotServedFurther) {
   const std::string request = "*2\r\n$4\r\nECHO\r\n$60000\r\n" + std::string(60'000, 'x') + "\r\n";
   constexpr std::size_t requests = 400;
   std::string all;
-  for (std::size_t i = 0; i < requests; ++i) all += request;
+  for (std::size_t i = 0; i < requests; ++i)
+    all += request;
   std::string_view unsent = all;
   const auto send_more = [&] {
     const std::size_t sent = client->send_some(unsent);

@@ -67,7 +67,8 @@ TEST(RespParser, EmptyRequestsHaveNoArguments) {
 
 TEST(RespParser, EverySplitOfPipelinedInputReadsTheSame) {
   const std::string input =
-      "*3\r\n$3\r\nSET\r\n$4\r\nkey1\r\n$10\r\n0123456789\r\nPING 'x y'\r\n*1\r\n$4\r\nPING\r\n\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n";
+      "*3\r\n$3\r\nSET\r\n$4\r\nkey1\r\n$10\r\n0123456789\r\nPING 'x "
+      "y'\r\n*1\r\n$4\r\nPING\r\n\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n";
   const Outcome whole = feed(input);
   ASSERT_EQ(whole.requests.size(), 5u);
   for (std::size_t first = 0; first <= input.size(); ++first) {

@@ -32,9 +32,11 @@ void everything(RespWriter& writer) {
 }
 
 constexpr std::string_view in_resp2 =
-    "+OK\r\n+PONG\r\n-ERR with  a line end\r\n:-42\r\n$4\r\na\r\nb\r\n$-1\r\n$5\r\nlines\r\n*2\r\n$4\r\ntags\r\n*2\r\n+x\r\n$-1\r\n*0\r\n";
+    "+OK\r\n+PONG\r\n-ERR with  a line "
+    "end\r\n:-42\r\n$4\r\na\r\nb\r\n$-1\r\n$5\r\nlines\r\n*2\r\n$4\r\ntags\r\n*2\r\n+x\r\n$-1\r\n*0\r\n";
 constexpr std::string_view in_resp3 =
-    "+OK\r\n+PONG\r\n-ERR with  a line end\r\n:-42\r\n$4\r\na\r\nb\r\n_\r\n=9\r\ntxt:lines\r\n%1\r\n$4\r\ntags\r\n~2\r\n+x\r\n_\r\n*0\r\n";
+    "+OK\r\n+PONG\r\n-ERR with  a line "
+    "end\r\n:-42\r\n$4\r\na\r\nb\r\n_\r\n=9\r\ntxt:lines\r\n%1\r\n$4\r\ntags\r\n~2\r\n+x\r\n_\r\n*0\r\n";
 
 TEST(RespWriter, WritesBothVersions) {
   EXPECT_EQ(written(RespVersion::resp2, everything), in_resp2);

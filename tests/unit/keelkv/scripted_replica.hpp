@@ -22,15 +22,19 @@ class ScriptedReplica final : public KvReplica {
   // Applies the write at `position` of those waiting, and answers it.
   void apply(std::size_t position = 0) {
     Write write = take(position);
-    Command command{.index = machine_.applied_index().next(), .term = Term(1), .kind = EntryKind::command,
-                    .bytes = std::as_bytes(std::span(write.bytes)), .envelope = {}, .context = nullptr};
+    Command command{.index = machine_.applied_index().next(),
+                    .term = Term(1),
+                    .kind = EntryKind::command,
+                    .bytes = std::as_bytes(std::span(write.bytes)),
+                    .envelope = {},
+                    .context = nullptr};
     const LogPosition at{Term(1), command.index};
-    machine_.apply({&command, 1}, command.index, [&](Result<Replies> replies) {
-      write.done(Applied{replies.value().at(0), at});
-    });
+    machine_.apply({&command, 1}, command.index,
+                   [&](Result<Replies> replies) { write.done(Applied{replies.value().at(0), at}); });
   }
   void apply_all() {
-    while (!writes.empty()) apply();
+    while (!writes.empty())
+      apply();
   }
   void refuse(Error error, std::size_t position = 0) { take(position).done(std::unexpected(std::move(error))); }
 

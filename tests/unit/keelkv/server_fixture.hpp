@@ -53,7 +53,8 @@ class KvServerTest : public testing::Test {
     // A whole bulk or verbatim string.
     std::string receive_text() {
       std::string line;
-      while (!line.ends_with("\r\n")) line += receive(1);
+      while (!line.ends_with("\r\n"))
+        line += receive(1);
       return receive(std::stoul(line.substr(1)) + 2);
     }
     // True once the server has closed the connection; nothing but that may come.

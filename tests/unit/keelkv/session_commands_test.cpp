@@ -47,7 +47,8 @@ TEST_F(SessionCommands, HelloChoosesTheVersion) {
   expect("HELLO 3 foo", "-ERR Syntax error in HELLO option 'foo'\r\n");
   expect("HELLO 3 AUTH admin secret", "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
   const std::string fields = "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.0\r\n$5\r\nproto\r\n";
-  const std::string more = "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n";
+  const std::string more =
+      "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n";
   expect("HELLO", "*14\r\n" + fields + ":2\r\n" + more);
   expect("HELLO 3 SETNAME me", "%7\r\n" + fields + ":3\r\n" + more);
   expect("CLIENT GETNAME", "$2\r\nme\r\n");
@@ -86,10 +87,12 @@ TEST_F(SessionCommands, Config) {
   expect("CONFIG GET nothing*", "*0\r\n");
   expect("CONFIG GET", "-ERR wrong number of arguments for 'config|get' command\r\n");
   expect("CONFIG SET foo bar", "-ERR Unknown option or number of arguments for CONFIG SET - 'foo'\r\n");
-  expect("CONFIG SET data x", "-ERR CONFIG SET failed (possibly related to argument 'data') - can't set immutable config\r\n");
-  expect("CONFIG SET max-clients 5 command-timeout never",
-         "-ERR CONFIG SET failed (possibly related to argument 'command-timeout') - command-timeout 'never': a time from "
-         "10ms to 600000ms, such as 250ms or 5s\r\n");
+  expect("CONFIG SET data x",
+         "-ERR CONFIG SET failed (possibly related to argument 'data') - can't set immutable config\r\n");
+  expect(
+      "CONFIG SET max-clients 5 command-timeout never",
+      "-ERR CONFIG SET failed (possibly related to argument 'command-timeout') - command-timeout 'never': a time from "
+      "10ms to 600000ms, such as 250ms or 5s\r\n");
   EXPECT_EQ(settings_.max_clients, 10000u);  // all or nothing
   bool told = false;
   server_->on_settings_changed([&] { told = true; });
@@ -138,9 +141,11 @@ TEST_F(SessionCommands, KeelShowsThisReplicaWithoutAskingOthers) {
 
 TEST_F(SessionCommands, CommandDescribesTheTable) {
   expect("COMMAND INFO get nothing",
-         "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n*1\r\n+@string\r\n*0\r\n*0\r\n*0\r\n$-1\r\n");
+         "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n*1\r\n+@string\r\n*0\r\n*0\r\n*0\r\n$-"
+         "1\r\n");
   expect("COMMAND DOCS dbsize",
-         "*2\r\n$6\r\ndbsize\r\n*6\r\n$7\r\nsummary\r\n$27\r\nReturns the number of keys.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n"
+         "*2\r\n$6\r\ndbsize\r\n*6\r\n$7\r\nsummary\r\n$27\r\nReturns the number of "
+         "keys.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n"
          "$5\r\ngroup\r\n$6\r\nserver\r\n");
   expect("COMMAND GETKEYS mset a 1 b 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
   expect("COMMAND GETKEYS ping", "-ERR The command has no key arguments\r\n");

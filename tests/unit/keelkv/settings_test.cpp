@@ -16,7 +16,8 @@ std::expected<KvSettings, EarlyExit> parse(Flags flags) {
 }
 
 Flags usual(Flags more = {}) {
-  Flags flags = {"--id", "2", "--cluster", "2=b:7102,1=127.0.0.1:7101,3=[::1]:7103", "--listen", "0.0.0.0:0", "--data", "d"};
+  Flags flags = {"--id",     "2",         "--cluster", "2=b:7102,1=127.0.0.1:7101,3=[::1]:7103",
+                 "--listen", "0.0.0.0:0", "--data",    "d"};
   flags.insert(flags.end(), more.begin(), more.end());
   return flags;
 }
@@ -31,9 +32,9 @@ std::string refusal(const Flags& flags) {
 }
 
 TEST(Settings, AreReadFromFlags) {
-  const auto settings = parse(usual({"--name", "shop", "--election-timeout", "300ms", "--heartbeat=30ms", "--segment-size",
-                                     "64kb", "--max-log-bytes", "1GB", "--log-level", "info,election=debug",
-                                     "--log-level", "client=off"}));
+  const auto settings =
+      parse(usual({"--name", "shop", "--election-timeout", "300ms", "--heartbeat=30ms", "--segment-size", "64kb",
+                   "--max-log-bytes", "1GB", "--log-level", "info,election=debug", "--log-level", "client=off"}));
   ASSERT_TRUE(settings) << settings.error().text;
   EXPECT_EQ(settings->id, NodeId(2));
   ASSERT_EQ(settings->cluster.size(), 3u);
@@ -58,7 +59,8 @@ TEST(Settings, ARefusalIsOneLineThatNamesFlagValueAndWhatIsAllowed) {
   EXPECT_THAT(refusal(usual({"--log-level", "loud"})), HasSubstr("'loud' is no level: trace, debug"));
   EXPECT_THAT(refusal(usual({"--log-level", "tea=info"})), HasSubstr("'tea' is no subject: election, replication"));
   EXPECT_THAT(refusal(usual({"--colour", "red"})), HasSubstr("--colour"));
-  EXPECT_THAT(refusal(usual({"--heartbeat", "600ms"})), HasSubstr("heartbeat 600ms is too long for election-timeout 1000ms"));
+  EXPECT_THAT(refusal(usual({"--heartbeat", "600ms"})),
+              HasSubstr("heartbeat 600ms is too long for election-timeout 1000ms"));
   EXPECT_THAT(refusal({"--id", "4", "--cluster", "1=a:1", "--listen", "a:1", "--data", "d"}),
               HasSubstr("id 4 is not in the cluster 1=a:1"));
   EXPECT_THAT(refusal({"--id", "1", "--cluster", "1=a:1,1=b:2", "--listen", "a:1", "--data", "d"}),
@@ -67,14 +69,16 @@ TEST(Settings, ARefusalIsOneLineThatNamesFlagValueAndWhatIsAllowed) {
               HasSubstr("a peer's port must not be 0"));
   EXPECT_THAT(refusal({"--id", "1", "--cluster", "a:1", "--listen", "a:1", "--data", "d"}),
               HasSubstr("'a:1' is no member: ID=HOST:PORT"));
-  EXPECT_THAT(refusal({"--id", "0", "--cluster", "1=a:1", "--listen", "a:1", "--data", "d"}), HasSubstr("is no node id"));
+  EXPECT_THAT(refusal({"--id", "0", "--cluster", "1=a:1", "--listen", "a:1", "--data", "d"}),
+              HasSubstr("is no node id"));
 }
 
 TEST(Settings, HelpAndVersionAreNoErrors) {
   const auto help = parse({"--help"});
   ASSERT_FALSE(help);
   EXPECT_EQ(help.error().status, 0);
-  for (const Setting& setting : settings_table()) EXPECT_THAT(help.error().text, HasSubstr(std::string(setting.name)));
+  for (const Setting& setting : settings_table())
+    EXPECT_THAT(help.error().text, HasSubstr(std::string(setting.name)));
   const auto version = parse({"--version"});
   ASSERT_FALSE(version);
   EXPECT_EQ(version.error().status, 0);
@@ -95,7 +99,8 @@ TEST(Settings, EveryDefaultReadsBack) {
 
 TEST(Settings, Addresses) {
   EXPECT_EQ(to_string(*parse_host_port("[::1]:80")), "[::1]:80");
-  for (const std::string_view no : {"", "host", ":80", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[]:80", "[::1:80"}) {
+  for (const std::string_view no :
+       {"", "host", ":80", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[]:80", "[::1:80"}) {
     EXPECT_FALSE(parse_host_port(no)) << no;
   }
 }
