@@ -8,15 +8,14 @@
 namespace keel {
 
 std::size_t Segment::footer_bytes() const {
-  return footer_bound(terms, configurations, points, base ? encoded_size(*base) : 0);
+  return footer_bound(terms, configurations, points, base_size);
 }
 
 std::size_t Segment::footer_bytes_with(const RecordHead& head) const {
   const auto added = static_cast<std::size_t>(std::ranges::count(head.frames, true, &RecordHead::Frame::configuration));
   const std::size_t more_points = head.frames.empty() ? 0 : 1 + head.frames_size / point_spacing;
-  const auto& newest = head.base ? head.base : base;
   return footer_bound(terms + head.terms.size(), configurations + added, points + more_points,
-                      newest ? encoded_size(*newest) : 0);
+                      head.base ? encoded_size(*head.base) : base_size);
 }
 
 bool LogState::apply(const RecordHead& head, Segment& segment, std::uint64_t offset) {
@@ -38,6 +37,7 @@ bool LogState::apply(const RecordHead& head, Segment& segment, std::uint64_t off
   append(head, segment, offset);
   if (head.base) {
     segment.base = head.base;
+    segment.base_size = encoded_size(*head.base);
     if (head.base->base.position.index > last_) return false;
     compact(head.base->base);
   }
@@ -67,6 +67,7 @@ bool LogState::apply(const SegmentFooter& footer, Segment& segment) {
   new_point_ = true;
   if (footer.base) {
     segment.base = footer.base;
+    segment.base_size = encoded_size(*footer.base);
     if (footer.base->base.position.index > last_) return false;
     compact(footer.base->base);
   }

@@ -24,6 +24,7 @@ struct Segment {
   std::optional<Index> truncate_from;  // the lowest
   bool resets = false;
   std::optional<StoredBase> base;  // the newest written here
+  std::size_t base_size = 0;       // encoded
   // Bounds of what the footer lists.
   std::size_t terms = 0;
   std::size_t configurations = 0;

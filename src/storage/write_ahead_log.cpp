@@ -369,7 +369,7 @@ LogStats WriteAheadLog::Log::stats() const {
   if (failure_ || pool_ == nullptr) return stats;
   // Half: in the worst case each batch is a little larger than the half of a segment. And some for votes.
   std::uint64_t room = pool_->room();
-  if (!segments_.empty() && !segments_.back().sealed) {
+  if (!segments_.empty() && !segments_.back().sealed && !segments_.back().remains) {
     const Segment& active = segments_.back();
     const std::uint64_t taken = active.records_end + active.footer_bytes();
     room += active.header.size > taken ? active.header.size - taken : 0;

@@ -53,8 +53,8 @@ struct WriteAheadLogOptions {
 //    later, looks like a torn write. It is cut, unless the vote file vouches for it.
 //  - Footers, segment headers (there are two of each) and vote slots are mended from what they repeat.
 //
-// Room. Below `room` everything accepted fits into segments that exist or can be made. A full disk shows as room 0 as
-// soon as the next segment cannot be made, a whole segment before a write would fail.
+// Room. What `room` promises fits into segments that exist or can be made. The next one is made long before it is
+// needed: when that cannot be, on a full disk, room is what is left of the present one, and shrinks to 0 before it ends.
 class WriteAheadLog final : public LogStore {
  public:
   WriteAheadLog(Disk& disk, Executor& executor, WriteAheadLogOptions options, LogIdentity identity);
