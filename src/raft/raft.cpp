@@ -117,6 +117,15 @@ bool Raft::acceptable(const Message& message) {
     reject(message, RejectReason::malformed);
     return false;
   }
+  // Answers are for questions, and only members are asked: nobody else's term is ours to follow. (Requests are another
+  // matter: our configuration may be older than the sender's.)
+  const bool answers = std::holds_alternative<VoteReply>(message.body) ||
+                       std::holds_alternative<AppendReply>(message.body) ||
+                       std::holds_alternative<HeartbeatReply>(message.body);
+  if (answers && !cluster().is_member(message.from)) {
+    reject(message, RejectReason::stranger);
+    return false;
+  }
   return true;
 }
 

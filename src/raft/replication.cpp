@@ -109,8 +109,12 @@ void Raft::fetched(const Fetch& fetch, std::vector<Entry> entries) {
   auto* leader = std::get_if<Leader>(&role_);
   Progress* peer = leader != nullptr && fetch.term == hard_state_.term ? leader->find(fetch.peer) : nullptr;
   if (peer == nullptr || peer->fetching != fetch.request) return;  // asked in another life
+  Index expected = fetch.range.first.previous();
+  const bool ours = std::ranges::all_of(
+      entries, [&](const Entry& entry) { return entry.index == ++expected && log_.has({entry.term, entry.index}); });
+  if (entries.empty() || !ours) return fetch_failed(fetch, ErrorCode::corrupt);  // not what our log holds there
   peer->fetching = 0;
-  if (entries.empty() || peer->state != ReplicationState::pipeline || entries.front().index != peer->next) return;
+  if (entries.front().index != peer->next) return;  // a late answer has shown that it holds more
   if (entries.size() > options_.max_append_entries) entries.resize(options_.max_append_entries);
   send_append(*peer, std::move(entries));
 }

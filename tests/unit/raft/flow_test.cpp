@@ -320,6 +320,23 @@ TEST_F(Fetching, AReadErrorEndsTheStreamUntilTheNextHeartbeat) {
   EXPECT_EQ(node.fetches.size(), 2u);
 }
 
+// hazard: H49  A store that answers with something else, or with nothing, is not believed, nor asked again at once.
+TEST_F(Fetching, WhatTheLogDoesNotHoldIsNotSent) {
+  auto other_term = stored(2, 4);
+  other_term[1].term = Term(2);
+  auto gap = stored(2, 4);
+  gap.erase(gap.begin() + 1);
+  for (const auto& wrong : {other_term, gap, stored(3, 4), std::vector<Entry>{}}) {
+    const std::size_t asked = node.fetches.size();
+    node.raft->fetched(node.fetches.back(), wrong);
+    EXPECT_TRUE(node.turn().empty());
+    EXPECT_EQ(node.fetches.size(), asked);
+    node.fire(Timer::heartbeat);
+    node.receive(2, 2, holds(1));
+    ASSERT_EQ(node.fetches.size(), asked + 1);
+  }
+}
+
 // hazard: H11
 TEST_F(Fetching, WhatIsCompactedAwayMeansASnapshot) {
   node.raft->fetch_failed(node.fetches[0], ErrorCode::compacted);

@@ -161,6 +161,32 @@ TEST(Receive, NoReplyLeavesBeforeTheTermItTellsIsDurable) {
   }
 }
 
+// mission: 1.7 4y.3  Answers come from members: a node that was never admitted moves nobody's term with them.
+TEST(Receive, AStrangersAnswerChangesNothing) {
+  for (const Row& row : table()) {
+    const bool answers = std::holds_alternative<VoteReply>(row.body) || std::holds_alternative<AppendReply>(row.body) ||
+                         std::holds_alternative<HeartbeatReply>(row.body);
+    if (!answers) continue;
+    for (const Start start : {alone, follows, rehearses, campaigns, leads}) {
+      Lone node = begin(start);
+      const Raft before = *node.raft;
+      EXPECT_TRUE(node.receive(9, row.term, row.body).empty());
+      EXPECT_EQ(*node.raft, before) << row.name << " at term " << row.term << ", start " << int(start);
+    }
+  }
+}
+
+// mission: 1.7  Nor does its campaign, while a leader is heard; and PreVote asks it for a better log first.
+TEST(Receive, AStrangersCampaignDisturbsNobody) {
+  for (const Start start : {follows, leads}) {
+    Lone node = begin(start);
+    for (std::uint64_t term = 6; term < 90; ++term) {
+      node.receive(9, term, VoteRequest{.pre_vote = term % 2 == 0, .last = Lone::at(99, 5)});
+    }
+    EXPECT_EQ(node.raft->term(), Term(5));
+  }
+}
+
 // A message for another node or group, or from nobody, is not looked at: its term, however high, changes nothing.
 TEST(Receive, WhatIsNotForUsChangesNothing) {
   const Message good{GroupId(0), NodeId(2), NodeId(1), Term(9), Heartbeat{.commit = {}, .round = 1}};
