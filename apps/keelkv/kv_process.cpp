@@ -43,21 +43,18 @@ KvProcess::KvProcess(KvSettings settings)
     : settings_(std::move(settings)),
       genesis_(make_genesis(settings_.name, settings_.cluster)),
       logs_(settings_.id, settings_.log_level),
-      events_(logs_, [this](const Error& error) { failed(error); }),
-      server_(executor_, settings_, machine_, logs_.of(LogSubject::client)) {
-  server_.on_settings_changed([this] { apply_log_levels(); });
-}
+      events_(logs_, [this](const Error& error) { failed(error); }) {}
 
 KvProcess::~KvProcess() { stop(); }
 
+// Nobody can reach this process before its node stands: a first start runs the loop to make the log.
 Result<void> KvProcess::start() {
   raise_descriptor_limit();
   if (auto opened = open_data(); !opened) return opened;
-  if (auto listening = listen_for_peers(); !listening) return listening;
-  if (auto listening = server_.listen(); !listening) return listening;
+  make_transport();
   if (auto started = start_node(); !started) return started;
-  replica_ = std::make_unique<NodeReplica>(*node_);
-  server_.serve(*replica_);
+  if (auto listening = transport_->listen(this_member(settings_).address); !listening) return listening;
+  if (auto listening = server_->listen(); !listening) return listening;
   await_signal();
   return {};
 }
@@ -86,7 +83,7 @@ std::unexpected<Error> KvProcess::in_data(Error error) const {
   return std::unexpected(std::move(error));
 }
 
-Result<void> KvProcess::listen_for_peers() {
+void KvProcess::make_transport() {
   TcpOptions options;
   options.self = {.cluster = identity_.cluster,
                   .cluster_name = settings_.name,
@@ -102,7 +99,6 @@ Result<void> KvProcess::listen_for_peers() {
   };
   options.seed = random_number();
   transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
-  return transport_->listen(this_member(settings_).address);
 }
 
 NodeOptions KvProcess::node_options() const {
@@ -139,6 +135,9 @@ Result<void> KvProcess::start_node() {
   }
   if (!node) return in_data(node.error());
   node_ = std::move(*node);
+  replica_ = std::make_unique<NodeReplica>(*node_);
+  server_ = std::make_unique<KvServer>(executor_, settings_, *replica_, machine_, logs_.of(LogSubject::client));
+  server_->on_settings_changed([this] { apply_log_levels(); });
   return {};
 }
 
@@ -153,18 +152,21 @@ Result<void> KvProcess::bootstrap_log() {
   }
   open_log();
   if (auto opened = log_->open(); !opened) return in_data(opened.error());
-  const auto work = boost::asio::make_work_guard(context_);
   std::optional<Result<void>> result;
-  bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
-  while (!result)
-    context_.run_one();
+  {
+    const auto work = boost::asio::make_work_guard(context_);
+    bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
+    while (!result)
+      context_.run_one();
+  }
+  context_.restart();  // without work it stopped
   log_->close();
   return *result;
 }
 
 std::string KvProcess::ready_line() const {
   return fmt::format("keelkv {} ready: clients {}, peers {}, data {}", settings_.id.value(),
-                     to_string(server_.address()), transport_->listening_at(), settings_.data);
+                     to_string(server_->address()), transport_->listening_at(), settings_.data);
 }
 
 int KvProcess::run() {
@@ -201,7 +203,7 @@ void KvProcess::stop_gently() {
 void KvProcess::stop() {
   if (std::exchange(stopping_, true)) return;
   if (node_) node_->stop();
-  server_.stop();
+  if (server_) server_->stop();
   if (transport_) transport_->stop();
   context_.stop();
 }
@@ -209,17 +211,20 @@ void KvProcess::stop() {
 // A node that has lost its disk cannot be let in again as it is: better to end than to seem to run.
 void KvProcess::refused(NodeId peer, const Error& why) {
   if (why.code != ErrorCode::wrong_incarnation) return;  // the transport has logged it, and tries on
-  status_ = exit_status::cannot_start;
-  fmt::print(stderr, "keelkv: node {} refuses this node: {}\n", peer.value(), why.message);
-  executor_.post([this] { stop(); });
+  end(exit_status::cannot_start, fmt::format("node {} refuses this node: {}", peer.value(), why.message));
 }
 
-// Called from inside the node: what ends it must wait until it is out of there.
 void KvProcess::failed(const Error& error) {
-  const bool disk = is_disk_error(error.code);
-  status_ = disk ? exit_status::disk_error : exit_status::broken;
-  fmt::print(stderr, "keelkv: {}{}\n", in_data(error).error().message,
-             disk ? "; mend the disk, then start this node again" : "");
+  const std::string what = in_data(error).error().message;
+  if (!is_disk_error(error.code)) return end(exit_status::broken, what);
+  end(exit_status::disk_error, what + "; mend the disk, then start this node again");
+}
+
+// Called from inside the node or the transport, which must be out of it before they can be stopped.
+void KvProcess::end(int status, const std::string& why) {
+  if (std::exchange(ending_, true)) return;
+  status_ = status;
+  fmt::print(stderr, "keelkv: {}\n", why);
   executor_.post([this] { stop(); });
 }
 

@@ -46,7 +46,7 @@ class KvProcess {
 
  private:
   Result<void> open_data();
-  Result<void> listen_for_peers();
+  void make_transport();
   Result<void> start_node();
   Result<void> bootstrap_log();
   void await_signal();
@@ -54,6 +54,7 @@ class KvProcess {
   void stop();
   void refused(NodeId peer, const Error& why);
   void failed(const Error& error);
+  void end(int status, const std::string& why);
   [[nodiscard]] std::unexpected<Error> in_data(Error error) const;
   void apply_log_levels();
   void open_log();
@@ -73,9 +74,10 @@ class KvProcess {
   std::unique_ptr<WriteAheadLog> log_;
   std::unique_ptr<TcpTransport> transport_;
   KvMachine machine_;
-  KvServer server_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<NodeReplica> replica_;
+  std::unique_ptr<KvServer> server_;
+  bool ending_ = false;  // a reason to end has been told
   bool stopping_ = false;
   int status_ = exit_status::stopped;
 };

@@ -12,9 +12,11 @@ namespace keel {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-KvServer::KvServer(AsioExecutor& executor, KvSettings& settings, const KvMachine& machine, spdlog::logger& log)
+KvServer::KvServer(AsioExecutor& executor, KvSettings& settings, KvReplica& replica, const KvMachine& machine,
+                   spdlog::logger& log)
     : executor_(executor),
       settings_(settings),
+      replica_(replica),
       machine_(machine),
       log_(log),
       acceptor_(executor.context()),
@@ -37,12 +39,8 @@ Result<void> KvServer::listen() {
   if (acceptor_.set_option(tcp::acceptor::reuse_address(true), error)) return refused(error);
   if (acceptor_.bind(endpoint, error)) return refused(error);
   if (acceptor_.listen(boost::asio::socket_base::max_listen_connections, error)) return refused(error);
-  return {};
-}
-
-void KvServer::serve(KvReplica& replica) {
-  replica_ = &replica;
   accept();
+  return {};
 }
 
 HostPort KvServer::address() const {

@@ -38,14 +38,14 @@ class KvServer {
   using Connections = std::map<std::uint64_t, boost::intrusive_ptr<KvConnection>>;  // by id
 
   // All must outlive the server; `settings` may change while it runs. The loop does not run after the server is gone.
-  KvServer(AsioExecutor& executor, KvSettings& settings, const KvMachine& machine, spdlog::logger& log);
+  KvServer(AsioExecutor& executor, KvSettings& settings, KvReplica& replica, const KvMachine& machine,
+           spdlog::logger& log);
   ~KvServer();
   KvServer(const KvServer&) = delete;
   KvServer& operator=(const KvServer&) = delete;
 
-  // Clients can connect from here on, and wait until `serve`. Error: `io`, naming the address.
+  // Error: `io`, naming the address.
   Result<void> listen();
-  void serve(KvReplica& replica);
   // Where clients can connect; the port is the real one.
   [[nodiscard]] HostPort address() const;
   // Sends what can be sent at once, closes every connection, takes no more.
@@ -57,7 +57,7 @@ class KvServer {
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] AsioExecutor& executor() const { return executor_; }
   [[nodiscard]] KvSettings& settings() const { return settings_; }
-  [[nodiscard]] KvReplica& replica() const { return *replica_; }
+  [[nodiscard]] KvReplica& replica() const { return replica_; }
   [[nodiscard]] const KvMachine& machine() const { return machine_; }
   [[nodiscard]] spdlog::logger& log() const { return log_; }
   [[nodiscard]] KvCounters& counters() { return counters_; }
@@ -81,9 +81,9 @@ class KvServer {
 
   AsioExecutor& executor_;
   KvSettings& settings_;
+  KvReplica& replica_;
   const KvMachine& machine_;
   spdlog::logger& log_;
-  KvReplica* replica_ = nullptr;
   boost::asio::ip::tcp::acceptor acceptor_;
   Instant started_;
   KvCounters counters_;

@@ -154,6 +154,8 @@ void Host::resume() {
 
 EventMask Host::wants() const { return world_.options_.keep_events || world_.tracing() ? all_events : rare_events; }
 
+EventMask Host::rare() { return rare_events; }
+
 bool Host::is_rare(const Event& event) {
   const auto* protocol = std::get_if<RaftEvent>(&event.what);
   return protocol == nullptr || ((EventMask{1} << protocol->index()) & rare_events) != 0;

@@ -58,6 +58,7 @@ class Host final : private Observer {
   [[nodiscard]] Owner owner() const { return executor_.owner(); }
   // Whether a run without readers is told of it too.
   [[nodiscard]] static bool is_rare(const Event& event);
+  [[nodiscard]] static EventMask rare();
   std::vector<Event> events;
 
  private:

@@ -46,10 +46,10 @@ std::vector<std::string_view> must_reach(const Profile& profile) {
   with(Fault::partitions, {"faults: messages cut off", "faults: full partitions", "faults: partial partitions",
                            "faults: one-way cuts", "raft: entries truncated", "commands: discarded"});
   with(Fault::crashes, {"faults: crashes", "faults: leaders crashed", "faults: all crashed",
-                        "faults: writes lost in crashes", "commands: unknown"});
+                        "faults: writes lost in crashes", "faults: settings changed", "commands: unknown"});
   with(Fault::pauses, {"faults: pauses"});
   with(Fault::leadership, {"faults: transfers", "faults: step-downs", "faults: timers fired"});
-  with(Fault::slow_disks, {"faults: slow disks", "faults: hung disks"});
+  with(Fault::slow_disks, {"faults: slow disks", "faults: hung disks", "stepped down: disk_stalled"});
   with(Fault::bad_disks, {"faults: disk errors", "faults: nodes failed"});
   with(Fault::clocks, {"faults: clock rates", "faults: stopped clocks", "faults: clock jumps"});
   if (profile.faults != Fault::none) names.insert(names.end(), {"commands: refused", "commands: unknown"});

@@ -158,6 +158,11 @@ void Storm::crash() {
   const NodeId node = victim();
   if (!world_.is_up(node)) return;
   world_.crash(node);
+  if (random_.chance(0.1)) {  // as in a rolling change of settings
+    bool& pre_vote = world_.options(node).raft.pre_vote;
+    pre_vote = !pre_vote;
+    count("settings changed");
+  }
   later(0ms, 4s, [this, node] { revive(node); });
 }
 

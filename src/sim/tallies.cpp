@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "keel/sim/world.hpp"
+#include "sim/host.hpp"
 
 namespace keel::sim {
 namespace {
@@ -48,8 +49,9 @@ void World::count(const NodeEvent& event) {
 Counters World::counters() const {
   Counters counters;
   const auto events = names_of<RaftEvent>();
-  for (std::size_t i = 0; i < events.size(); ++i)
-    counters.add("event: " + events[i], tallies_.events[i]);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if ((Host::rare() >> i & 1) != 0) counters.add("event: " + events[i], tallies_.events[i]);
+  }
   const auto messages = names_of<MessageBody>();
   for (std::size_t i = 0; i < messages.size(); ++i)
     counters.add("message: " + messages[i], tallies_.messages[i]);

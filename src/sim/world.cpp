@@ -61,7 +61,17 @@ void World::check_step() {
     Host& host = this->host(touched_);
     if (host.up() && !host.failed()) checks_.stepped(touched_, host.node()->raft());
   }
+  const bool new_leader = !leaderships_.empty() && leaderships_.back().step == timeline_.steps();
+  if (new_leader || timeline_.steps() % options_.compare_every == 0) compare_nodes();
   if (checks_.violation()) fail(checks_.violation()->check, checks_.violation()->text);
+}
+
+void World::compare_nodes() {
+  up_.clear();
+  for (const auto& host : hosts_) {
+    if (host->up() && !host->failed()) up_.push_back(&host->node()->raft());
+  }
+  checks_.cluster(up_);
 }
 
 void World::run_for(Duration time) {
@@ -224,7 +234,7 @@ void World::on_event(NodeId node, const Event& event, const Raft* raft) {
   if (Host::is_rare(event)) mix_in(event.what.index() ^ (node.value() << 8));
   if (tracing()) trace({.at = {}, .kind = TraceKind::event, .node = node, .event = &event});
   checks_.happened(node, event.what, raft);
-  count(event.what);
+  if (Host::is_rare(event)) count(event.what);
   const auto* protocol = std::get_if<RaftEvent>(&event.what);
   if (protocol == nullptr) return;
   if (const auto* role = std::get_if<RoleChanged>(protocol); role && role->role == RoleName::leader) {

@@ -7,9 +7,7 @@
 
 namespace keel {
 
-std::size_t Segment::footer_bytes() const {
-  return footer_bound(terms, configurations, points, base_size);
-}
+std::size_t Segment::footer_bytes() const { return footer_bound(terms, configurations, points, base_size); }
 
 std::size_t Segment::footer_bytes_with(const RecordHead& head) const {
   const auto added = static_cast<std::size_t>(std::ranges::count(head.frames, true, &RecordHead::Frame::configuration));

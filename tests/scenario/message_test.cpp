@@ -177,6 +177,27 @@ TEST_P(MessageOrder, AFullWindowIsLost) {
   }
 }
 
+// A peer hangs, its window full: the others do not wait for it, nor does the order of what they commit change.
+// hazard: H56
+TEST_P(MessageOrder, AHungPeerHoldsNobodyUp) {
+  WorldOptions options = nodes(3);
+  options.node.raft.max_inflight_messages = 4;
+  World world(options);
+  world.elect(1);
+  world.settle();
+  world.pause(3);
+  std::string expected;
+  for (char letter = 'a'; letter <= 'z'; ++letter) {
+    const Submitted command = world.submit_async(1, std::string("x+=") + letter);
+    world.run_until(command.is_answered(), milliseconds(3));
+    expected += letter;
+  }
+  world.resume(3);
+  world.settle();
+  EXPECT_EQ(world.read(3, "x"), expected);
+  all_is_well(world);
+}
+
 // An ex-leader returns with a thousand entries that must all go: found out in one question, not in a thousand.
 // hazard: H6
 TEST_P(MessageOrderOnLogs, ALongWrongTailIsFoundOutAtOnce) {

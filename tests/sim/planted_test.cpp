@@ -175,7 +175,7 @@ TEST_F(PlantedOnTheWay, VotersThatSayYesToEverybody) {
       check = failed.check();
     }
   }
-  EXPECT_EQ(check, "election safety");
+  EXPECT_EQ(check, "invariants");  // two leaders of one term, held against one another
 }
 
 TEST_F(PlantedOnTheWay, AcknowledgementsOfWhatIsNotThere) {

@@ -60,7 +60,10 @@ struct WorldOptions {
   bool encode = true;                       // messages cross the codec
   MachineFactory machine = {};              // without one: RegisterMachine
   bool keep_events = true;                  // for `events`; off in long runs
-  std::size_t tail = 40;                    // lines of trace that a failure shows; 0 makes long runs quick
+  // How often all nodes are held against one another: every so many steps, and when a leader comes to office. What is
+  // cheap is checked after every step anyway.
+  unsigned compare_every = 1;
+  std::size_t tail = 40;  // lines of trace that a failure shows; 0 makes long runs quick
 };
 
 // One command's fate. Cheap to copy; must not outlive its World.
@@ -281,6 +284,7 @@ class World : private NetworkWatcher {
   void trace(TraceEvent event);
   void mix_in(std::uint64_t value);
   void check_step();
+  void compare_nodes();
   void touch(NodeId node) { touched_ = node; }
   void process_gone(NodeId node);
   void count(const NodeEvent& event);
@@ -314,6 +318,7 @@ class World : private NetworkWatcher {
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;
   NodeId touched_{};
+  std::vector<const Raft*> up_;  // scratch
 };
 
 template <class E>

@@ -270,7 +270,7 @@ TEST_F(KvServerTest, StoppingSendsWhatIsAnsweredAndClosesAll) {
 TEST_F(KvServerTest, APortThatIsTakenIsNamed) {
   KvSettings settings;
   settings.listen = server_->address();
-  KvServer second(executor_, settings, machine_, log_);
+  KvServer second(executor_, settings, replica_, machine_, log_);
   const auto listening = second.listen();
   ASSERT_FALSE(listening);
   EXPECT_THAT(listening.error().message, HasSubstr("cannot listen for clients on " + to_string(settings.listen)));

@@ -75,10 +75,9 @@ class KvServerTest : public testing::Test {
   // With the settings as they are now.
   void restart() {
     server_.reset();
-    server_ = std::make_unique<KvServer>(executor_, settings_, machine_, log_);
+    server_ = std::make_unique<KvServer>(executor_, settings_, replica_, machine_, log_);
     const auto listening = server_->listen();
     ASSERT_TRUE(listening) << listening.error().message;
-    server_->serve(replica_);
   }
 
   std::unique_ptr<Client> connect() { return std::make_unique<Client>(*this, server_->address()); }

@@ -29,6 +29,7 @@ class Group {
     std::deque<Write> writes;      // issued, not yet durable
     std::deque<HeldMessage> held;  // waiting for one of them
     std::vector<RaftEvent> events;
+    Told told;                   // by them
     std::vector<Index> applied;  // since the last start
     std::vector<ReadReady> reads;
     std::vector<Fetch> fetches;
@@ -65,6 +66,7 @@ class Group {
     member.handed = member.disk.base.position.index;
     member.applied.clear();
     member.raft.emplace(std::move(*raft));
+    member.told.start(*member.raft);
     pump(id);
   }
   // Power goes. Of what was issued and is not durable, the first `writes` are on the disk, and `torn` steps of the next.
@@ -276,6 +278,7 @@ class Group {
                                                       rejected->reason == RejectReason::not_for_us);
       if (unexpected) throw std::logic_error(describe(event));
     }
+    member.told.hear(event);
     member.events.push_back(std::move(event));
   }
 

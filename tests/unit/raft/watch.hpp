@@ -12,6 +12,50 @@
 
 namespace keel::test {
 
+// What an observer believes who hears the events and nothing else: it must be what is.
+class Told {
+ public:
+  void start(const Raft& raft) {
+    role_ = raft.role();
+    term_ = raft.term();
+    leader_ = raft.leader();
+    commit_ = raft.commit();
+    last_ = raft.log().last().index;
+    configured_ = raft.configurations().has_any() ? raft.configurations().current_index() : Index();
+  }
+  void hear(const RaftEvent& event) {
+    if (const auto* now = std::get_if<RoleChanged>(&event)) role_ = now->role;
+    if (const auto* now = std::get_if<TermChanged>(&event)) term_ = now->term;
+    if (const auto* now = std::get_if<LeaderChanged>(&event)) leader_ = now->leader;
+    if (const auto* now = std::get_if<CommitAdvanced>(&event)) commit_ = now->commit;
+    if (const auto* now = std::get_if<ConfigurationInForce>(&event)) configured_ = now->index;
+    if (const auto* more = std::get_if<EntriesAppended>(&event)) {
+      follows_ = follows_ && more->range.first == last_.next() && !more->range.empty();
+      last_ = more->range.last;
+    }
+    if (const auto* gone = std::get_if<EntriesTruncated>(&event)) {
+      follows_ = follows_ && gone->range.last == last_ && !gone->range.empty();
+      last_ = gone->range.first.previous();
+    }
+  }
+  void check(const Raft& raft) const {
+    const bool same = role_ == raft.role() && term_ == raft.term() && leader_ == raft.leader() &&
+                      commit_ == raft.commit() && last_ == raft.log().last().index &&
+                      (!raft.configurations().has_any() || configured_ == raft.configurations().current_index());
+    if (!same) throw std::logic_error("the events tell another state than there is");
+    if (!follows_) throw std::logic_error("the events of a log do not follow one another");
+  }
+
+ private:
+  RoleName role_ = RoleName::follower;
+  Term term_;
+  NodeId leader_{};
+  Index commit_;
+  Index last_;
+  Index configured_;
+  bool follows_ = true;
+};
+
 // Looks at a group after every step: the invariants of keel/raft/invariants.hpp, and what only a bystander can know,
 // who remembers the crashed and sees every disk. Throws at the first sentence that does not hold.
 class Watch {
