@@ -18,7 +18,6 @@
 #include "keel/asio/executor.hpp"
 #include "keel/asio/tcp_transport.hpp"
 #include "keel/node/node.hpp"
-#include "keel/storage/bootstrap.hpp"
 #include "keel/storage/posix_disk.hpp"
 #include "keel/storage/write_ahead_log.hpp"
 
@@ -132,8 +131,9 @@ class BenchMember {
     disk_ = std::move(*disk);
     if (auto locked = disk_->lock(); !locked) return locked;
     const LogIdentity identity{genesis.cluster_id(), GroupId(), NodeId(options_.id)};
-    if (auto made = make_log(genesis, identity); !made) return made;
-    log_ = std::make_unique<WriteAheadLog>(*disk_, executor_, log_options(), identity);
+    log_ = std::make_unique<WriteAheadLog>(
+        *disk_, executor_, WriteAheadLogOptions{.segment_bytes = 64u << 20, .salt_seed = std::random_device()()},
+        identity);
 
     TcpOptions tcp;
     tcp.self = {.cluster = genesis.cluster_id(),
@@ -147,8 +147,8 @@ class BenchMember {
     NodeOptions node;
     node.raft.id = NodeId(options_.id);
     node.raft.seed = std::random_device()();
-    auto started = Node::start(
-        node, {.transport = *transport_, .log = *log_, .machine = machine_, .observer = &announcer_}, executor_);
+    const Pilot pilot{.transport = *transport_, .log = *log_, .machine = machine_, .observer = &announcer_};
+    auto started = Node::bootstrap(genesis, node, pilot, executor_);
     if (!started) return std::unexpected(started.error());
     node_ = std::move(*started);
     return {};
@@ -161,21 +161,6 @@ class BenchMember {
   }
 
  private:
-  static WriteAheadLogOptions log_options() {
-    return {.segment_bytes = 64u << 20, .salt_seed = std::random_device()()};
-  }
-
-  Result<void> make_log(const Genesis& genesis, const LogIdentity& identity) {
-    WriteAheadLog fresh(*disk_, executor_, log_options(), identity);
-    if (auto opened = fresh.open(); !opened) return std::unexpected(opened.error());
-    std::optional<Result<void>> made;
-    bootstrap(fresh, genesis, [&](Result<void> result) { made = std::move(result); });
-    while (!made && loop_.run_one() > 0) {
-    }
-    fresh.close();
-    return *made;
-  }
-
   void listen() {
     asio::async_read_until(input_, buffer_, '\n', [this](boost::system::error_code failed, std::size_t) {
       if (failed) return loop_.stop();

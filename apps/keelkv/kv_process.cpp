@@ -10,8 +10,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <fmt/format.h>
 
-#include "keel/storage/bootstrap.hpp"
-
 namespace keel {
 
 namespace {
@@ -47,7 +45,7 @@ KvProcess::KvProcess(KvSettings settings)
 
 KvProcess::~KvProcess() { stop(); }
 
-// Nobody can reach this process before its node stands: a first start runs the loop to make the log.
+// Nobody can reach this process before its node stands.
 Result<void> KvProcess::start() {
   raise_descriptor_limit();
   if (auto opened = open_data(); !opened) return opened;
@@ -123,15 +121,15 @@ void KvProcess::open_log() {
 }
 
 Result<void> KvProcess::start_node() {
-  const auto attempt = [this]() -> Result<std::unique_ptr<Node>> {
-    open_log();
-    return Node::start(node_options(),
-                       {.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_}, executor_);
+  const auto pilot = [this] {
+    return Pilot{.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_};
   };
-  auto node = attempt();
+  open_log();
+  auto node = Node::start(node_options(), pilot(), executor_);
   if (!node && node.error().code == ErrorCode::not_found) {
-    if (auto done = bootstrap_log(); !done) return done;
-    node = attempt();
+    if (auto good = check_first_start(); !good) return good;
+    open_log();
+    node = Node::bootstrap(genesis_, node_options(), pilot(), executor_);
   }
   if (!node) return in_data(node.error());
   node_ = std::move(*node);
@@ -141,27 +139,13 @@ Result<void> KvProcess::start_node() {
   return {};
 }
 
-// The first start of a first voter. A directory that has seen peers has had a log: an empty one would forget votes and
-// entries that the others count on.
-Result<void> KvProcess::bootstrap_log() {
-  if (knew_peers_) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("{}: the log is gone, though this node has been part of its cluster: put it back; a node "
-                            "without its log must not vote",
-                            settings_.data));
-  }
-  open_log();
-  if (auto opened = log_->open(); !opened) return in_data(opened.error());
-  std::optional<Result<void>> result;
-  {
-    const auto work = boost::asio::make_work_guard(context_);
-    bootstrap(*log_, genesis_, [&](Result<void> done) { result = std::move(done); });
-    while (!result)
-      context_.run_one();
-  }
-  context_.restart();  // without work it stopped
-  log_->close();
-  return *result;
+// A directory that has seen peers has had a log: an empty one would forget votes and entries that the others count on.
+Result<void> KvProcess::check_first_start() const {
+  if (!knew_peers_) return {};
+  return fail(ErrorCode::corrupt,
+              fmt::format("{}: the log is gone, though this node has been part of its cluster: put it back; a node "
+                          "without its log must not vote",
+                          settings_.data));
 }
 
 std::string KvProcess::ready_line() const {

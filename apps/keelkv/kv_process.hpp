@@ -48,7 +48,7 @@ class KvProcess {
   Result<void> open_data();
   void make_transport();
   Result<void> start_node();
-  Result<void> bootstrap_log();
+  [[nodiscard]] Result<void> check_first_start() const;
   void await_signal();
   void stop_gently();
   void stop();

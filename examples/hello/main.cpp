@@ -8,7 +8,6 @@
 #include "counter.hpp"
 #include "keel/asio/executor.hpp"
 #include "keel/node/node.hpp"
-#include "keel/storage/bootstrap.hpp"
 #include "keel/storage/memory_log_store.hpp"
 #include "keel/transport/in_process.hpp"
 
@@ -17,11 +16,9 @@ using namespace keel;
 struct Replica {
   Replica(NodeId id, const Genesis& genesis, Exchange& exchange, Executor& executor)
       : log(executor), transport(exchange, id, executor) {
-    if (!log.open()) std::abort();
-    bootstrap(log, genesis, [this, id, &executor](Result<void>) {
-      NodeOptions options{.raft = {.id = id, .seed = std::random_device()()}};
-      node = Node::start(options, {.transport = transport, .log = log, .machine = counter}, executor).value();
-    });
+    const NodeOptions options{.raft = {.id = id, .seed = std::random_device()()}};
+    const Pilot pilot{.transport = transport, .log = log, .machine = counter};
+    node = Node::bootstrap(genesis, options, pilot, executor).value();  // from its second start on: Node::start
   }
   MemoryLogStore log;
   InProcessTransport transport;
@@ -40,7 +37,7 @@ int main() {
 
   std::string answer;
   while (answer.empty() && loop.run_one() > 0) {  // any replica takes a command once some replica leads
-    if (replicas[0].node == nullptr || replicas[0].node->raft().leader() == nobody) continue;
+    if (replicas[0].node->raft().leader() == nobody) continue;
     replicas[0].node->submit(std::as_bytes(std::span("42", 2)), {}, [&](Result<Applied> result) {
       answer = result ? "the sum is " + result->reply : "error: " + result.error().message;
     });

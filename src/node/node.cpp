@@ -42,6 +42,23 @@ Result<void> validate(const NodeOptions& options) {
   return {};
 }
 
+// A voter has one first start, and only one.
+Result<void> check_life(bool first, const Recovered& recovered) {
+  const bool empty = recovered.last == Index(0);
+  const bool voted = recovered.hard_state.term > Term(1) || recovered.hard_state.vote != nobody;
+  if (first && (!empty || voted)) {
+    return fail(ErrorCode::exists,
+                fmt::format("this log has {} already: a cluster is bootstrapped once; start the node without "
+                            "bootstrapping it, or give it an empty data directory",
+                            empty ? "voted" : "entries"));
+  }
+  if (!first && empty) {
+    return fail(ErrorCode::not_found,
+                "the log is empty: this node has not been bootstrapped, so it belongs to no cluster yet");
+  }
+  return {};
+}
+
 // Up to where the state machine is, if that fits the log.
 Result<Index> machine_applied(StateMachine& machine, const Recovered& recovered) {
   Index applied;
@@ -85,6 +102,15 @@ Node::Parts::Parts(const NodeOptions& node_options, Pilot pilot_parts, Executor&
       applied_told(raft.log().base().index) {}
 
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options, Pilot pilot, Executor& executor) {
+  return open(nullptr, std::move(options), pilot, executor);
+}
+
+Result<std::unique_ptr<Node>> Node::bootstrap(const Genesis& genesis, NodeOptions options, Pilot pilot,
+                                              Executor& executor) {
+  return open(&genesis, std::move(options), pilot, executor);
+}
+
+Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions options, Pilot pilot, Executor& executor) {
   if (auto good = validate(options); !good) return std::unexpected(good.error());
   auto recovered = pilot.log.open();
   if (!recovered) return std::unexpected(recovered.error());
@@ -93,20 +119,22 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options, Pilot pilot, Exec
     pilot.log.close();
     return std::unexpected(why);
   };
-  auto raft = Raft::make(options.raft, *recovered, executor.now());
+  if (auto good = check_life(genesis != nullptr, *recovered); !good) return refuse(good.error());
+  auto raft = genesis != nullptr ? Raft::bootstrap(options.raft, *genesis, executor.now())
+                                 : Raft::make(options.raft, *recovered, executor.now());
   if (!raft) return refuse(raft.error());
   if (raft->genesis() == nullptr) {
-    return refuse({ErrorCode::not_found,
-                   "the log is empty: this node has not been bootstrapped, so it belongs to no "
-                   "cluster yet"});
+    return refuse({ErrorCode::corrupt,
+                   "the log does not begin with a cluster's first entry; restore this node's data "
+                   "from its peers"});
   }
   const auto applied = machine_applied(pilot.machine, *recovered);
   if (!applied) return refuse(applied.error());
 
   auto parts = std::make_shared<Parts>(options, pilot, executor, std::move(*raft), *applied);
   std::unique_ptr<Node> node(new Node(std::move(parts)));
-  pilot.transport.attach(node->parts_->options.raft.group, *node);
   node->parts_->begin();
+  pilot.transport.attach(node->parts_->options.raft.group, *node);
   return node;
 }
 
@@ -117,7 +145,9 @@ void Node::Parts::begin() {
   if (pilot.observer != nullptr) events.add(*pilot.observer);
   raft.want_events(events.wanted() | acted_upon);
   events.record(NodeStarted{raft.term(), raft.log().last().index});
-  clock.start(pilot.log, {raft.log().first(), raft.log().last().index}, alive());
+  clock.start(pilot.log, {raft.log().first(), raft.log().stable()}, alive());
+  // A genesis is on its way to the disk before anything is heard that could ask for a promise.
+  if (raft.log().stable() == Index(0)) guard([this] { turn(); });
   wake();
 }
 
@@ -254,6 +284,9 @@ const Raft& Node::raft() const { return parts_->raft; }
 std::vector<Event> Node::recent_errors() const {
   return {parts_->events.errors().begin(), parts_->events.errors().end()};
 }
-void Node::stop() { parts_->stop(); }
+void Node::stop() {
+  const auto self = parts_;  // what it ends may destroy the node
+  self->stop();
+}
 
 }  // namespace keel

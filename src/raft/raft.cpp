@@ -99,6 +99,22 @@ Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant
   return raft;
 }
 
+// Nothing that this voter promises can be durable before its genesis is: writes are durable in order.
+Result<Raft> Raft::bootstrap(RaftOptions options, const Genesis& genesis, Instant now) {
+  if (auto good = validate(genesis); !good) return std::unexpected(good.error());
+  auto made = make(options, Recovered{}, now);
+  if (!made) return made;
+  Raft& raft = *made;
+  const Entry first{Index(1), Term(1), EntryKind::genesis, encode(genesis)};
+  if (auto taken = raft.configurations_.append(first); !taken) return std::unexpected(taken.error());
+  raft.hard_state_ = {Term(1), nobody};
+  raft.writes_.save(raft.hard_state_);
+  raft.log_.append(first);
+  raft.writes_.append(first);
+  raft.out_.members = raft.configurations_.current();
+  return made;
+}
+
 // Rules for all servers (Raft, Figure 2): a higher term makes us a follower in it, a lower one is answered with ours.
 void Raft::receive(Message message) {
   fed_ = true;

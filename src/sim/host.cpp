@@ -2,7 +2,6 @@
 
 #include "keel/base/assert.hpp"
 #include "keel/sim/register_machine.hpp"
-#include "keel/storage/bootstrap.hpp"
 #include "keel/storage/memory_log_store.hpp"
 #include "keel/storage/write_ahead_log.hpp"
 
@@ -62,53 +61,50 @@ std::unique_ptr<LogStore> Host::make_store(Disk& disk, Executor& executor) {
   return store;
 }
 
-// What an installation does once: the same genesis entry on every first voter. In a time of its own, before the world's.
-Result<void> Host::format() {
-  Timeline timeline;
-  HardwareExecutor executor(timeline, 1);
-  SimDisk disk(executor, media_);
-  const std::unique_ptr<LogStore> store = make_store(disk, executor);
-  if (auto opened = store->open(); !opened) return std::unexpected(opened.error());
-  std::optional<Result<void>> done;
-  bootstrap(*store, world_.genesis_, [&done](Result<void> result) { done = std::move(result); }, options_.raft.group);
-  while (!done && timeline.step()) {
-  }
-  KEEL_ASSERT(done, "a healthy disk answers");
-  store->close();
-  disk.stop();
-  formatted_ = done->has_value();
-  return *done;
-}
-
-Result<void> Host::start() {
-  KEEL_ASSERT(!up(), "a process starts once");
-  clock_.reboot(boot_time(random_));
-  if (!formatted_) {
-    if (auto formatted = format(); !formatted) return formatted;
-  }
-  disk_ = std::make_unique<SimDisk>(hardware_, media_);
+// A log is opened once: whoever needs it again needs a new one.
+void Host::make_log() {
   World& world = world_;
   const NodeId id = id_;
   log_ = std::make_unique<WatchedLog>(
       make_store(*disk_, executor_),
       WatchedLog::Watcher{[&world, id](const Recovered& found) { world.on_opened(id, found); },
                           [&world, id](const WriteBatch& batch) { world.on_write(id, batch); },
-                          [&world, id] { world.on_durable(id); }});
-  auto machine = world.options_.machine ? world.options_.machine(id) : std::make_unique<RegisterMachine>();
+                          [this] {
+                            bootstrapped_ = true;
+                            world_.on_durable(id_);
+                          }});
+}
+
+// A log that is empty though something was durable in it once is the loss that it looks like.
+Result<std::unique_ptr<Node>> Host::start_node() {
+  const auto pilot = [this] { return Pilot{world_.network_.transport(id_), *log_, *machine_, nullptr, this}; };
+  make_log();
+  auto node = Node::start(options_, pilot(), executor_);
+  const bool first = !node && node.error().code == ErrorCode::not_found && !bootstrapped_;
+  if (!first) return node;
+  make_log();
+  return Node::bootstrap(world_.genesis_, options_, pilot(), executor_);
+}
+
+Result<void> Host::start() {
+  KEEL_ASSERT(!up(), "a process starts once");
+  clock_.reboot(boot_time(random_));
+  disk_ = std::make_unique<SimDisk>(hardware_, media_);
+  auto machine = world_.options_.machine ? world_.options_.machine(id_) : std::make_unique<RegisterMachine>();
   machine_ = std::make_unique<WatchedMachine>(
-      std::move(machine),
-      [&world, id](const Command& command, std::string_view reply) { world.on_applied(id, command, reply); });
+      std::move(machine), [&world = world_, id = id_](const Command& command, std::string_view reply) {
+        world.on_applied(id, command, reply);
+      });
   options_.raft.seed = random_.next();
   failed_ = false;
-  world.network_.up(id, owner());
-  Pilot pilot{world.network_.transport(id), *log_, *machine_, nullptr, this};
-  auto node = Node::start(options_, pilot, executor_);
+  world_.network_.up(id_, owner());
+  auto node = start_node();
   if (!node) {
     die();
     return std::unexpected(node.error());
   }
   node_ = std::move(*node);
-  world.touch(id);
+  world_.touch(id_);
   return {};
 }
 

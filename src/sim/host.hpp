@@ -64,7 +64,8 @@ class Host final : private Observer {
  private:
   [[nodiscard]] EventMask wants() const override;
   void on_event(const Event& event) override;
-  Result<void> format();
+  void make_log();
+  Result<std::unique_ptr<Node>> start_node();
   [[nodiscard]] std::unique_ptr<LogStore> make_store(Disk& disk, Executor& executor);
   void die();
 
@@ -77,7 +78,7 @@ class Host final : private Observer {
   HardwareExecutor hardware_;
   SimMedia media_;
   std::shared_ptr<LogImage> image_;
-  bool formatted_ = false;
+  bool bootstrapped_ = false;  // something was durable in its log once
   bool paused_ = false;
   bool failed_ = false;
 

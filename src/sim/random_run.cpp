@@ -23,6 +23,7 @@ WorldOptions draw_world(std::uint64_t seed, const Profile& profile, Random rando
   options.seed = seed;
   options.tail = 0;
   options.keep_events = false;
+  options.bootstrapped = false;
   options.compare_every = 64;
   options.nodes = random.between(profile.min_nodes, profile.max_nodes);
   options.pre_vote = random.chance(0.7);

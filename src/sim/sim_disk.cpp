@@ -18,13 +18,14 @@ constexpr std::array<const char*, disk_ops> op_names = {"open",   "read",   "wri
 
 std::size_t slot(DiskOp op) { return static_cast<std::size_t>(op); }
 
-std::unexpected<Error> refused(DiskOp op, std::string_view file, std::string_view reason) {
-  return keel::fail(ErrorCode::io, fmt::format("{} {}: {}", op_names[slot(op)], file, reason));
-}
-
 constexpr std::string_view broken = "Input/output error";
 constexpr std::string_view full = "No space left on device";
 constexpr std::string_view dark = "the power is off";
+
+std::unexpected<Error> refused(DiskOp op, std::string_view file, std::string_view reason) {
+  const ErrorCode code = reason == full ? ErrorCode::overloaded : ErrorCode::io;
+  return keel::fail(code, fmt::format("{} {}: {}", op_names[slot(op)], file, reason));
+}
 
 class SimFile final : public File {
  public:

@@ -38,6 +38,13 @@ World::World(WorldOptions options)
     hosts_.push_back(std::make_unique<Host>(*this, NodeId(id)));
   for (const NodeId id : all())
     restart(id);
+  while (options_.bootstrapped && bootstrapping() && step()) {
+  }
+}
+
+bool World::bootstrapping() {
+  return std::ranges::any_of(
+      hosts_, [](const auto& host) { return !host->failed() && host->node()->raft().log().stable() == Index(0); });
 }
 
 World::~World() {

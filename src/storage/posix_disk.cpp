@@ -57,6 +57,7 @@ std::unexpected<Error> failed(std::string_view operation, std::string_view file,
   ErrorCode code = ErrorCode::io;
   if (reason == ENOENT) code = ErrorCode::not_found;
   if (reason == EEXIST) code = ErrorCode::exists;
+  if (reason == ENOSPC || reason == EDQUOT) code = ErrorCode::overloaded;
   return fail(code, fmt::format("{} {}: {}", operation, file, std::generic_category().message(reason)));
 }
 

@@ -156,11 +156,7 @@ void SegmentPool::write_header(std::shared_ptr<File> file) {
   working_ = true;
   disk_.write_sync(*file, 0, {{header.bytes(), header}},
                    guarded([segment = std::move(segment)](SegmentPool& pool, Result<void> written) mutable {
-                     if (!written) {
-                       pool.debris_.push_back(segment.file->name());
-                       pool.allocated_ -= segment.header.size;
-                       return pool.fail_making(written.error());
-                     }
+                     if (!written) return pool.fail_making(written.error());
                      pool.starved_ = false;
                      pool.free_ = pool.disk_.free_bytes();
                      pool.ready_ = std::move(segment);
@@ -187,7 +183,8 @@ void SegmentPool::fail_making(const Error& error) {
   }
   starved_ = true;
   free_ = disk_.free_bytes();
-  if (wanted_ && wanted_->needed) return told_(std::unexpected(error));
+  const bool may_wait = error.code == ErrorCode::overloaded && !wanted_->needed;
+  if (!may_wait) return told_(fail(ErrorCode::io, error.message));
   executor_.cancel(retry_);
   retry_ = executor_.at(executor_.now() + retry_after, [self = weak_from_this()] {
     if (const auto pool = self.lock()) pool->work();

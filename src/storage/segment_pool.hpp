@@ -15,7 +15,8 @@ namespace keel {
 // count of the space.
 class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
  public:
-  // `told` runs, on the executor, whenever a segment that is needed has become ready, or cannot be made.
+  // `told` runs, on the executor, whenever a segment that is needed has become ready, or cannot be made; and when the
+  // disk fails. Not when there is no space for a segment that is not needed yet: that is tried again.
   using Told = std::function<void(Result<void>)>;
   SegmentPool(Disk& disk, Executor& executor, const WriteAheadLogOptions& options, const LogIdentity& identity,
               Told told);

@@ -1,6 +1,7 @@
 #include "keel/storage/write_ahead_log.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/core.h>
 
@@ -366,6 +367,7 @@ LogStats WriteAheadLog::Log::stats() const {
   if (!segments_.empty() && !segments_.back().sealed) stats.bytes += segments_.back().records_end;
   stats.syncs = syncs_;
   stats.bytes_written = bytes_written_;
+  if (failure_) stats.room = std::numeric_limits<std::uint64_t>::max();  // so that a next write comes, and is told
   if (failure_ || pool_ == nullptr) return stats;
   // Half: in the worst case each batch is a little larger than the half of a segment. And some for votes.
   std::uint64_t room = pool_->room();

@@ -65,10 +65,12 @@ TEST_P(Disks, AWriteOrASyncFails) {
           commands.push_back(world.submit_async(1, "x+=" + large));
           world.run_for(milliseconds(1));
         }
-        world.run_until(!node(victim).is_leader() || node(victim).has_failed());
-        world.run_until(node(2).is_ready() || node(3).is_ready() || node(1).is_ready());
-        for (const Submitted& command : commands)
-          EXPECT_TRUE(command.ok() || victim != 1 || command.outcome() != Outcome::discarded);
+        world.run_until(node(victim == 1 ? 2 : 1).is_ready() || node(3).is_ready());
+        for (const Submitted& command : commands) {
+          if (victim == 1 && command.is_appended()) {
+            EXPECT_TRUE(command.ok() || command.outcome() == Outcome::unknown);
+          }
+        }
 
         power_cut(world, {victim});
         world.settle();
@@ -95,7 +97,8 @@ TEST_P(Disks, OldEntriesCannotBeRead) {
   world.run_for(milliseconds(200));
   world.disk(1).fail_all(DiskOp::read, true);
   world.network().heal();
-  EXPECT_EQ(leader_changes_in(world, milliseconds(900)), pre_vote() ? 0u : world.leaderships() - 1);
+  const std::size_t changes = leader_changes_in(world, milliseconds(900));
+  EXPECT_LE(changes, pre_vote() ? 0u : 2u) << "node 3 comes back at a higher term without PreVote";
   world.disk(1).fail_all(DiskOp::read, false);
   world.settle();
   EXPECT_EQ(world.read(3, "x").size(), 10 * large.size());
@@ -206,6 +209,7 @@ TEST_P(Disks, AFlippedBitIsNamed) {
   World world(nodes(3));
   world.elect(1);
   const Submitted command = world.submit("needle=1");
+  world.settle();
   world.submit("x=2");
   world.settle();
   world.crash(3);

@@ -79,8 +79,14 @@ using ReplyPath = std::function<void(PeerMessage)>;
 class Node final : private TransportReceiver {
  public:
   // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `not_found` when the log is empty
-  // (bootstrap it first).
+  // (see `bootstrap`). After an error the log store is closed.
   static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
+  // The same for the first start of a cluster's first voters: makes the log begin with the cluster's first entry, which
+  // must be the same on each. Errors: as above; `exists` when the log is not empty.
+  //
+  // Once in a voter's life. One that has lost its log has lost its promises too, and must not come back this way.
+  static Result<std::unique_ptr<Node>> bootstrap(const Genesis& genesis, NodeOptions options, Pilot pilot,
+                                                 Executor& executor);
   ~Node() override;
 
   // Replicates a command; `done` gets the state machine's answer once it is applied here, or an error of one of three
@@ -129,6 +135,8 @@ class Node final : private TransportReceiver {
  private:
   struct Parts;
   explicit Node(std::shared_ptr<Parts> parts);
+  static Result<std::unique_ptr<Node>> open(const Genesis* genesis, NodeOptions options, Pilot pilot,
+                                            Executor& executor);
   void on_message(PeerMessage message) override;
   void on_unreachable(NodeId peer) override;
   std::shared_ptr<Parts> parts_;  // shared with what is posted, so that a node may be destroyed by what it calls

@@ -39,7 +39,8 @@ using BlockPtr = std::unique_ptr<Block, ReleaseBlock>;
 // and complete in the order of their calls; so do `create`, `rename` and `remove` among themselves. All completions
 // run on the executor, none from inside the call that took it, on which all calls are made too.
 //
-// Errors are `io` (with the operation, the file and the system's reason), `not_found`, `exists`, `locked`.
+// Errors are `io` (with the operation, the file and the system's reason), `overloaded` (no space), `not_found`,
+// `exists`, `locked`.
 class Disk {
  public:
   virtual ~Disk() = default;

@@ -65,6 +65,9 @@ class Raft {
   // Continues from what the store found; `now` is the first moment. Fails with `invalid` if options do not fit, with
   // `corrupt` if what was recovered contradicts itself.
   static Result<Raft> make(RaftOptions options, const Recovered& recovered, Instant now);
+  // The first life of a first voter, whose log is empty: the cluster's first entry and term 1 are its first write. Once
+  // only: a voter that has lost its log must not vote again. Fails with `invalid` if options or genesis do not fit.
+  static Result<Raft> bootstrap(RaftOptions options, const Genesis& genesis, Instant now);
 
   // Inputs.
   void advance(Instant now);

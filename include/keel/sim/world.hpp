@@ -42,7 +42,8 @@ enum class LogKind : std::uint8_t {
 
 // Called at each start of a node.
 using MachineFactory = std::function<std::unique_ptr<StateMachine>(NodeId)>;
-// Likewise, and once before the first, to be bootstrapped. The disk outlives the store, and holds what crashes left.
+// Likewise, and once more when the log was empty, to be bootstrapped. The disk outlives the store, and holds what crashes
+// left.
 using LogFactory = std::function<std::unique_ptr<LogStore>(NodeId, Disk&, Executor&)>;
 
 struct WorldOptions {
@@ -57,9 +58,10 @@ struct WorldOptions {
   Duration sync_latency = std::chrono::microseconds(200);
   Duration sync_jitter = {};                // up to so much more, on a simulated disk
   std::uint64_t segment_bytes = 64u << 10;  // of the write-ahead log
-  bool encode = true;                       // messages cross the codec
-  MachineFactory machine = {};              // without one: RegisterMachine
-  bool keep_events = true;                  // for `events`; off in long runs
+  bool bootstrapped = true;     // begin when the first entry is durable on every node; else with it on its way
+  bool encode = true;           // messages cross the codec
+  MachineFactory machine = {};  // without one: RegisterMachine
+  bool keep_events = true;      // for `events`; off in long runs
   // How often all nodes are held against one another: every so many steps, and when a leader comes to office. What is
   // cheap is checked after every step anyway.
   unsigned compare_every = 1;
@@ -285,6 +287,7 @@ class World : private NetworkWatcher {
   void mix_in(std::uint64_t value);
   void check_step();
   void compare_nodes();
+  [[nodiscard]] bool bootstrapping();
   void touch(NodeId node) { touched_ = node; }
   void process_gone(NodeId node);
   void count(const NodeEvent& event);

@@ -64,6 +64,11 @@ class FakeLog final : public LogStore {
     seen_ = durable_;
   }
 
+  void lose_all_but(HardState state) {
+    durable_ = {state, {}};
+    seen_ = durable_;
+  }
+
   Result<Recovered> open() override {
     open_ = true;
     ++life_;

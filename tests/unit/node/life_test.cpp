@@ -21,18 +21,81 @@ TEST(Start, RefusesOptionsThatDoNotFitByName) {
   EXPECT_EQ(refused([](NodeOptions&) {}), "");
 }
 
-TEST(Start, AnEmptyLogWantsToBeBootstrapped) {
+// One server, with nothing in its log.
+struct Fresh {
   TestExecutor executor;
-  FakeNetwork network(executor, ClusterId(1));
-  FakeLog log(executor);
+  FakeNetwork network{executor, ClusterId(1)};
+  FakeLog log{executor};
   FakeMachine machine;
-  FakeTransport transport(network, NodeId(1));
-  NodeOptions options;
-  options.raft.id = NodeId(1);
-  const auto node = Node::start(options, {.transport = transport, .log = log, .machine = machine}, executor);
-  ASSERT_FALSE(node.has_value());
-  EXPECT_EQ(node.error().code, ErrorCode::not_found);
-  EXPECT_FALSE(log.is_open());
+  FakeTransport transport{network, NodeId(1)};
+  Genesis genesis = make_genesis("fresh", {{.id = NodeId(1), .address = "here:1"}});
+
+  [[nodiscard]] static NodeOptions options() { return {.raft = {.id = NodeId(1), .seed = 7}}; }
+  Pilot pilot() { return {.transport = transport, .log = log, .machine = machine}; }
+  Result<std::unique_ptr<Node>> start() { return Node::start(options(), pilot(), executor); }
+  Result<std::unique_ptr<Node>> bootstrap() { return Node::bootstrap(genesis, options(), pilot(), executor); }
+  // Nothing: it started.
+  static std::optional<ErrorCode> code(const Result<std::unique_ptr<Node>>& node) {
+    return node ? std::nullopt : std::optional(node.error().code);
+  }
+};
+
+TEST(Start, AnEmptyLogWantsToBeBootstrapped) {
+  Fresh fresh;
+  EXPECT_EQ(Fresh::code(fresh.start()), ErrorCode::not_found);
+  EXPECT_FALSE(fresh.log.is_open());
+}
+
+// mission: 4y.1
+TEST(Bootstrap, GivesAnEmptyLogItsFirstEntryAndServesAtOnce) {
+  Fresh fresh;
+  {
+    auto node = fresh.bootstrap();
+    ASSERT_TRUE(node.has_value()) << node.error().message;
+    fresh.executor.run_ready();
+    ASSERT_EQ(fresh.transport.known.size(), 1u);
+    EXPECT_EQ(fresh.transport.known[0].address, "here:1");
+    std::string reply;
+    (*node)->expire(Timer::election);
+    fresh.executor.run_ready();
+    (*node)->submit(bytes_of("x"), {},
+                    [&](Result<Applied> result) { reply = result ? "done" : result.error().message; });
+    fresh.executor.run_ready();
+    EXPECT_EQ(reply, "done");
+  }
+  ASSERT_EQ(fresh.log.entries().size(), 3u);
+  const Entry& first = fresh.log.entries()[0];
+  EXPECT_EQ(decode_genesis(first.payload.bytes()).value(), fresh.genesis);
+  EXPECT_EQ(wire::decode_header(first.payload.frame()).value().cluster, fresh.genesis.cluster_id());
+}
+
+TEST(Bootstrap, IsDoneOnce) {
+  Fresh fresh;
+  {
+    const auto node = fresh.bootstrap();
+    fresh.executor.run_ready();
+    ASSERT_TRUE(node.has_value());
+  }
+  EXPECT_EQ(Fresh::code(fresh.bootstrap()), ErrorCode::exists);
+  EXPECT_FALSE(fresh.log.is_open());
+  EXPECT_EQ(Fresh::code(fresh.start()), std::nullopt);
+}
+
+// The power may go between the first term and the first entry; a vote is another matter.
+TEST(Bootstrap, IsForALogThatHasPromisedNothing) {
+  Fresh fresh;
+  fresh.log.lose_all_but({Term(3), NodeId(2)});
+  EXPECT_EQ(Fresh::code(fresh.bootstrap()), ErrorCode::exists);
+  fresh.log.lose_all_but({Term(1), nobody});
+  EXPECT_EQ(Fresh::code(fresh.bootstrap()), std::nullopt);
+}
+
+TEST(Bootstrap, RefusesAGenesisThatIsNone) {
+  Fresh fresh;
+  fresh.genesis = {};
+  EXPECT_EQ(Fresh::code(fresh.bootstrap()), ErrorCode::invalid);
+  EXPECT_EQ(fresh.log.writes, 0u);
+  EXPECT_FALSE(fresh.log.is_open());
 }
 
 TEST(Start, TellsTheTransportWhoThereIs) {

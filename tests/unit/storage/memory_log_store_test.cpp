@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "keel/storage/bootstrap.hpp"
 #include "log_store_conformance.hpp"
 #include "test_executor.hpp"
 
@@ -84,30 +83,6 @@ TEST_F(MemoryLogStoreTest, MayBeDestroyedByACompletion) {
   executor_.run_until_idle();
   EXPECT_EQ(store, nullptr);
   EXPECT_FALSE(second);
-}
-
-TEST_F(MemoryLogStoreTest, IsBootstrappedOnce) {
-  const Genesis genesis = conformance::genesis();
-  std::optional<Result<void>> result;
-  bootstrap(store_, genesis, [&](Result<void> r) { result = std::move(r); });
-  executor_.run_until_idle();
-  ASSERT_TRUE(result && *result);
-  const Recovered found = MemoryLogStore(executor_, durable_).open().value();
-  EXPECT_EQ(found.hard_state, (HardState{Term(1), nobody}));
-  ASSERT_EQ(found.configurations.size(), 1u);
-  EXPECT_EQ(decode_genesis(found.configurations[0].payload.bytes()).value(), genesis);
-  EXPECT_EQ(wire::decode_header(found.configurations[0].payload.frame()).value().cluster, genesis.cluster_id());
-
-  bootstrap(store_, genesis, [&](Result<void> r) { result = std::move(r); });
-  EXPECT_EQ(result->error().code, ErrorCode::exists);
-}
-
-TEST_F(MemoryLogStoreTest, RefusesAGenesisThatIsNone) {
-  std::optional<Result<void>> result;
-  bootstrap(store_, Genesis{}, [&](Result<void> r) { result = std::move(r); });
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->error().code, ErrorCode::invalid);
-  EXPECT_EQ(store_.stats().last, Index(0));
 }
 
 }  // namespace

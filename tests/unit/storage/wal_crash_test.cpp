@@ -149,7 +149,7 @@ TEST_P(WalFailure, OfEveryOperationIsFinalOrHarmless) {
       if (life.failure) {
         ++failed;
         EXPECT_EQ(life.failure->code, ErrorCode::io);
-        EXPECT_EQ(life.log->stats().room, 0u);
+        EXPECT_GT(life.log->stats().room, 0u) << "or no write would come that can be told";
         EXPECT_FALSE(life.write(conformance::append(Index(9), Index(8), Term(9)))) << "for good";
       } else {
         EXPECT_EQ(life.acknowledged, script.size());
