@@ -16,7 +16,8 @@ class RespWriter;
 using Args = std::span<const std::string_view>;
 
 // What a command may touch is in its handler's type. A write runs when its log entry is applied, on every node alike,
-// and may depend on nothing but the store and the arguments. A read runs on the node that the client asked. The rest is
+// and may depend on nothing but the store and the arguments; its reply fits a line, because every node builds it, in
+// batches, with nobody there to bound it. A read runs on the node that the client asked. The rest is
 // about the connection or the server. Each appends exactly one reply.
 using WriteHandler = void (*)(KvStore& store, Args args, RespWriter& reply);
 using ReadHandler = void (*)(const KvStore& store, Args args, RespWriter& reply);

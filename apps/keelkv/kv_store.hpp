@@ -9,7 +9,8 @@
 namespace keel {
 
 // The keys and their values. Changes only by its own functions, so that the hash of the whole state is always at hand:
-// a sum over all keys, the same on every node that holds the same keys and values, whatever order they came in.
+// a sum over all keys and the blocks of their values, the same on every node that holds the same keys and values,
+// whatever order they came in. What a change costs is in proportion to the bytes it brings.
 class KvStore {
  public:
   // Null when there is no such key. Good until the next change.
@@ -17,8 +18,8 @@ class KvStore {
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
 
   void set(std::string_view key, std::string_view value);
-  // The value's new size; a missing key is made.
-  std::size_t append(std::string_view key, std::string_view tail);
+  // A missing key is made.
+  void append(std::string_view key, std::string_view tail);
   bool erase(std::string_view key);
   void clear();
 
@@ -30,7 +31,7 @@ class KvStore {
  private:
   struct Value {
     std::string bytes;
-    std::uint64_t hash = 0;  // of key and value: this key's share of the sum
+    std::uint64_t hash = 0;  // this key's share of the sum: of the key itself, and of each block of the value
   };
   struct KeyHash {
     using is_transparent = void;
@@ -39,8 +40,8 @@ class KvStore {
   };
   using Values = std::unordered_map<std::string, Value, KeyHash, std::equal_to<>>;
 
-  Value& value_of(std::string_view key);
-  void changed(std::string_view key, Value& value, std::size_t old_size);
+  Value& value_of(std::string_view key, std::uint64_t key_hash);
+  void rehash(Value& value, std::uint64_t hash);
 
   Values values_;
   std::uint64_t hash_ = 0;

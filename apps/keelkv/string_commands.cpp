@@ -28,43 +28,35 @@ void mget(const KvStore& store, Args args, RespWriter& reply) {
     reply_value(store.find(key), reply);
 }
 
-bool concerns_expiry(std::string_view option) {
-  for (const std::string_view known : {"ex", "px", "exat", "pxat", "keepttl"}) {
+// What Redis knows beside NX and XX. GET would have every replica build a reply as large as the value.
+bool is_option_not_here(std::string_view option) {
+  for (const std::string_view known : {"get", "ex", "px", "exat", "pxat", "keepttl"}) {
     if (equal_ignoring_case(option, known)) return true;
   }
   return false;
 }
 
-// SET key value [NX | XX] [GET]
+// SET key value [NX | XX]
 void set(KvStore& store, Args args, RespWriter& reply) {
   bool only_new = false;
   bool only_existing = false;
-  bool get_old = false;
   for (const std::string_view option : args.subspan(3)) {
     if (equal_ignoring_case(option, "nx")) {
       only_new = true;
     } else if (equal_ignoring_case(option, "xx")) {
       only_existing = true;
-    } else if (equal_ignoring_case(option, "get")) {
-      get_old = true;
     } else {
-      return reply.error(concerns_expiry(option) ? "ERR keys do not expire in this version of keelkv: SET takes no "
-                                                   "EX, PX, EXAT, PXAT or KEEPTTL"
-                                                 : errors::syntax);
+      return reply.error(is_option_not_here(option) ? "ERR SET takes only NX and XX in this version of keelkv: it "
+                                                      "returns no old value, and keys do not expire"
+                                                    : errors::syntax);
     }
   }
   if (only_new && only_existing) return reply.error(errors::syntax);
 
-  const std::string* const old = store.find(args[1]);
-  const bool wanted = (!only_new || old == nullptr) && (!only_existing || old != nullptr);
-  if (get_old) {
-    reply_value(old, reply);
-  } else if (wanted) {
-    reply.ok();
-  } else {
-    reply.null();
-  }
-  if (wanted) store.set(args[1], args[2]);
+  const bool exists = store.contains(args[1]);
+  if ((only_new && exists) || (only_existing && !exists)) return reply.null();
+  store.set(args[1], args[2]);
+  reply.ok();
 }
 
 void mset(KvStore& store, Args args, RespWriter& reply) {
@@ -74,8 +66,16 @@ void mset(KvStore& store, Args args, RespWriter& reply) {
   reply.ok();
 }
 
+// As large as a command may be, so that every value can be set at once too. The same on every node, for good: a setting
+// would let replicas differ.
+constexpr std::size_t max_value_bytes = 8u << 20;
+
 void append(KvStore& store, Args args, RespWriter& reply) {
-  reply.integer(static_cast<std::int64_t>(store.append(args[1], args[2])));
+  const std::string* const old = store.find(args[1]);
+  const std::size_t size = (old == nullptr ? 0 : old->size()) + args[2].size();
+  if (size > max_value_bytes) return reply.error("ERR string exceeds maximum allowed size (8 MiB)");
+  store.append(args[1], args[2]);
+  reply.integer(static_cast<std::int64_t>(size));
 }
 
 void add(KvStore& store, std::string_view key, std::int64_t increment, RespWriter& reply) {
@@ -115,7 +115,7 @@ const CommandSpec table[] = {
     {"incrby", 3, incrby, one_key, "string", "Adds a number to a key's integer value. A missing key counts as 0."},
     {"mget", -2, mget, {1, -1, 1}, "string", "Returns the values of several keys."},
     {"mset", -3, mset, {1, -1, 2}, "string", "Sets several keys at once."},
-    {"set", -3, set, one_key, "string", "Sets a key's value: SET key value [NX | XX] [GET]."},
+    {"set", -3, set, one_key, "string", "Sets a key's value: SET key value [NX | XX]."},
     {"strlen", 2, strlen, one_key, "string", "Returns the size of a key's value in bytes."},
 };
 

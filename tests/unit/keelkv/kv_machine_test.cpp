@@ -52,12 +52,12 @@ TEST(KvMachine, StringCommands) {
   Machine machine;
   EXPECT_EQ(machine.apply({"SET", "k", "v"}), "+OK\r\n");
   EXPECT_EQ(machine.apply({"set", "k", "w", "NX"}), "_\r\n");
-  EXPECT_EQ(machine.apply({"set", "k", "w", "XX", "GET"}), "$1\r\nv\r\n");
-  EXPECT_EQ(machine.apply({"set", "n", "w", "get"}), "_\r\n");
+  EXPECT_EQ(machine.apply({"set", "k", "w", "XX"}), "+OK\r\n");
+  EXPECT_EQ(machine.apply({"set", "n", "w", "nx"}), "+OK\r\n");
   EXPECT_EQ(machine.apply({"set", "m", "w", "xx"}), "_\r\n");
   EXPECT_EQ(machine.apply({"set", "m", "w", "nx", "xx"}), "-ERR syntax error\r\n");
   EXPECT_EQ(machine.apply({"set", "m", "w", "sideways"}), "-ERR syntax error\r\n");
-  EXPECT_THAT(machine.apply({"set", "m", "w", "EX", "10"}), HasSubstr("-ERR keys do not expire in this version"));
+  EXPECT_THAT(machine.apply({"set", "m", "w", "EX", "10"}), HasSubstr("-ERR SET takes only NX and XX in this version"));
   EXPECT_FALSE(machine->store().contains("m"));
   EXPECT_EQ(machine.apply({"append", "k", "xyz"}), ":4\r\n");
   EXPECT_EQ(machine.apply({"append", "new", "xyz"}), ":3\r\n");
@@ -69,6 +69,54 @@ TEST(KvMachine, StringCommands) {
   EXPECT_EQ(machine.apply({"flushall", "sideways"}), "-ERR syntax error\r\n");
   EXPECT_EQ(machine.apply({"flushall", "ASYNC"}), "+OK\r\n");
   EXPECT_EQ(machine->store().size(), 0u);
+}
+
+// Every node builds the reply to every write, a batch at a time: one as large as a value would cost a batch of small
+// commands thousands of times their size in memory.
+TEST(KvMachine, NoWriteIsAnsweredWithAValue) {
+  Machine machine;
+  const std::string large(1u << 20, 'v');
+  for (const Words& args : std::vector<Words>{{"set", "k", large},
+                                              {"set", "k", "x", "nx"},
+                                              {"set", "k", "x", "nx", "get"},
+                                              {"append", "k", large},
+                                              {"mset", "k", large, large, "x"},
+                                              {"incr", "k"},
+                                              {"del", large}}) {
+    EXPECT_LT(machine.apply(args).size(), 256u) << args[0];
+  }
+}
+
+TEST(KvMachine, AppendingEndsAtTheLargestValue) {
+  Machine machine;
+  const std::string half(4u << 20, 'v');
+  machine.apply({"set", "k", half});
+  EXPECT_EQ(machine.apply({"append", "k", half}), ":8388608\r\n");
+  const std::uint64_t hash = machine->store().hash();
+  EXPECT_EQ(machine.apply({"append", "k", "x"}), "-ERR string exceeds maximum allowed size (8 MiB)\r\n");
+  EXPECT_EQ(machine.apply({"append", "k", ""}), ":8388608\r\n");
+  EXPECT_EQ(machine->store().hash(), hash);
+}
+
+// However a value came about, its blocks' hashes add up to the same.
+TEST(KvMachine, AppendedPiecesHashLikeTheWhole) {
+  std::mt19937 random(5);
+  Machine pieces;
+  Machine whole;
+  std::string value;
+  for (int i = 0; i < 200; ++i) {
+    const std::string piece(random() % 300, static_cast<char>('a' + i % 26));
+    value += piece;
+    pieces.apply({"append", "k", piece});
+    whole.apply({"set", "k", value});
+    ASSERT_EQ(pieces->store().hash(), whole->store().hash()) << value.size();
+  }
+  ASSERT_GT(value.size(), 5 * 4096u);
+  std::swap(value[0], value[value.size() - 1]);
+  whole.apply({"set", "k", value});
+  EXPECT_NE(pieces->store().hash(), whole->store().hash());
+  pieces.apply({"del", "k"});
+  EXPECT_EQ(pieces->store().hash(), 0u);
 }
 
 TEST(KvMachine, Counters) {
