@@ -18,6 +18,26 @@ bool is_for_raft(EntryKind kind) {
   return kind == EntryKind::genesis || kind == EntryKind::term_start || kind == EntryKind::configuration;
 }
 
+// A store may be the user's own: only what Raft knows to be committed there is applied, whatever it hands out.
+Result<std::vector<Entry>> check_read(const Log& log, IndexRange wanted, std::vector<Entry> found) {
+  if (found.empty()) {
+    return fail(ErrorCode::corrupt, fmt::format("the log store was asked for entries {} to {} and gave none",
+                                                wanted.first.value(), wanted.last.value()));
+  }
+  Index expected = wanted.first;
+  for (const Entry& entry : found) {
+    if (entry.index != expected || entry.index > wanted.last || !log.has({entry.term, entry.index})) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("the log store was asked for entries {} to {} and gave entry {} of term {} in the place "
+                              "of entry {}",
+                              wanted.first.value(), wanted.last.value(), entry.index.value(), entry.term.value(),
+                              expected.value()));
+    }
+    ++expected;
+  }
+  return found;
+}
+
 }  // namespace
 
 Applier::Applier(LogStore& log, StateMachine& machine, Limits limits, Index base, Index applied, ApplySink& sink)
@@ -47,7 +67,7 @@ void Applier::run(const Raft& raft, const std::weak_ptr<const void>& alive) {
     }
     const auto cached = raft.cached({position_.next(), target_}, left_.bytes);
     if (cached.empty()) {
-      read_log(alive);
+      read_log(raft, alive);
     } else {
       const auto entries = cached.first(std::min(cached.size(), left_.entries));
       batch_.assign(entries.begin(), entries.end());
@@ -57,13 +77,15 @@ void Applier::run(const Raft& raft, const std::weak_ptr<const void>& alive) {
   running_ = false;
 }
 
-void Applier::read_log(const std::weak_ptr<const void>& alive) {
+// `raft` lives as long as what `alive` guards.
+void Applier::read_log(const Raft& raft, const std::weak_ptr<const void>& alive) {
   busy_ = true;
   const std::uint64_t call = ++call_;
-  const Index last = std::min(target_, position_ + limits_.entries);
-  log_.read({position_.next(), last}, limits_.bytes, [this, call, alive](Result<std::vector<Entry>> found) {
+  const IndexRange wanted{position_.next(), std::min(target_, position_ + limits_.entries)};
+  log_.read(wanted, limits_.bytes, [this, &raft, wanted, call, alive](Result<std::vector<Entry>> found) {
     if (alive.expired() || call != call_ || stopped_) return;
     busy_ = false;
+    if (found) found = check_read(raft.log(), wanted, std::move(*found));
     if (!found) {
       stopped_ = true;
       return sink_.log_unreadable(std::move(found).error());

@@ -49,7 +49,7 @@ class Applier {
 
  private:
   void pass_over();
-  void read_log(const std::weak_ptr<const void>& alive);
+  void read_log(const Raft& raft, const std::weak_ptr<const void>& alive);
   void start(std::vector<Entry> entries, const std::weak_ptr<const void>& alive);
   void finish(Result<Replies> replies);
   void broken(Error error);

@@ -7,7 +7,7 @@
 namespace keel {
 
 // The last entry tells the time, unless it has none: the genesis entry, and a term start whose leader was deposed in the
-// same moment.
+// same moment, or had not read the log's end yet.
 constexpr int entries_without_time = 16;
 
 void LogClock::start(LogStore& log, IndexRange entries, const std::weak_ptr<const void>& alive) {

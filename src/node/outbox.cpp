@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "keel/base/assert.hpp"
+
 namespace keel {
 
 std::shared_ptr<ReplyPath> Outbox::path_of(const PeerMessage& message, const Route* route) {
@@ -19,6 +21,7 @@ void Outbox::send(PeerMessage message, const Route* route) {
 
 void Outbox::hold(WriteId after, PeerMessage message, const Route* route) {
   auto path = path_of(message, route);
+  if (held_.size() == max_held) held_.pop_front();
   const auto at = std::ranges::upper_bound(held_, after, {}, &Leaving::after);
   held_.insert(at, {after, std::move(message), std::move(path)});
 }
@@ -39,9 +42,16 @@ void Outbox::flush() {
   answers.swap(answers_);
   for (Leaving& answer : answers)
     pass_on(std::move(answer));
-  if (closed_) return;
+  if (!closed_) guarded([&] { transport_.flush(); });
+}
+
+// What a transport or a path throws costs a message; what Keel finds wrong with itself is the node's end.
+template <class Call>
+void Outbox::guarded(Call call) {
   try {
-    transport_.flush();
+    call();
+  } catch (const InvariantBroken&) {
+    throw;
   } catch (...) {
     ++caught_;
   }
@@ -49,24 +59,17 @@ void Outbox::flush() {
 
 void Outbox::pass_on(Leaving leaving) {
   if (closed_) return;
-  try {
+  guarded([&] {
     if (leaving.path != nullptr) {
       (*leaving.path)(std::move(leaving.message));
     } else {
       transport_.send(std::move(leaving.message));
     }
-  } catch (...) {
-    ++caught_;
-  }
+  });
 }
 
 void Outbox::members(GroupId group, std::span<const Member> members) {
-  if (closed_) return;
-  try {
-    transport_.members(group, members);
-  } catch (...) {
-    ++caught_;
-  }
+  if (!closed_) guarded([&] { transport_.members(group, members); });
 }
 
 void Outbox::close() {

@@ -35,6 +35,9 @@ class Outbox {
   void members(GroupId group, std::span<const Member> members);
 
   [[nodiscard]] std::size_t held() const { return held_.size(); }
+  // While a disk hangs each heartbeat may bring an answer that has to wait: past this many the oldest is lost. More than
+  // a leader's window and all candidates' questions together.
+  static constexpr std::size_t max_held = 1024;
   // Exceptions that came out of the transport or of reply paths: to Raft the message is lost.
   [[nodiscard]] std::uint64_t caught() const { return caught_; }
 
@@ -46,6 +49,8 @@ class Outbox {
   };
   static std::shared_ptr<ReplyPath> path_of(const PeerMessage& message, const Route* route);
   void pass_on(Leaving leaving);
+  template <class Call>
+  void guarded(Call call);
 
   Transport& transport_;
   std::deque<Leaving> held_;      // ascending in `after`

@@ -113,12 +113,13 @@ void Node::Parts::issue(Write& write) {
 }
 
 // A leader frames its own entries, once, for its disk and for all peers; a follower's came framed. Entries that Raft
-// makes itself get their time here, the others had it when they were submitted.
+// makes itself get their time here, the others had it when they were submitted. A node that leads before it has read the
+// log's end gives them none: what it would stamp might lie before the log's own time.
 void Node::Parts::frame(std::vector<Entry>& entries) {
   const bool leads = raft.role() == RoleName::leader;
   for (Entry& entry : entries) {
     const bool made_by_raft = entry.kind == EntryKind::term_start || entry.kind == EntryKind::configuration;
-    if (made_by_raft && leads && entry.term == raft.term()) {
+    if (made_by_raft && leads && clock.known() && entry.term == raft.term()) {
       wire::set_envelope(entry.payload, {.wall_time = clock.stamp(executor)});
     }
     wire::frame(entry, cluster, options.raft.group);

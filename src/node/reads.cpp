@@ -1,105 +1,94 @@
 #include "node/reads.hpp"
 
-#include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace keel {
 
 void Reads::add(Completion<Index> done, std::optional<Instant> deadline) {
   ++last_number_;
-  if (fresh_.waiting.empty()) fresh_.first = last_number_;
   fresh_.waiting.push_back({std::move(done), deadline.has_value()});
+  ++fresh_.live;
   ++live_;
   if (deadline) deadlines_.add(*deadline, last_number_);
 }
 
 ReadId Reads::ask() {
-  fresh_.id = ++last_id_;
-  asked_.push_back(std::exchange(fresh_, {}));
-  return last_id_;
-}
-
-std::deque<Reads::Group>::iterator Reads::group_of(ReadId id) {
-  const auto at = std::ranges::lower_bound(asked_, id, {}, &Group::id);
-  return at != asked_.end() && at->id == id ? at : asked_.end();
+  const std::uint64_t first = fresh_first();
+  asked_.emplace_hint(asked_.end(), first, std::exchange(fresh_, {}));
+  return ReadId(first);
 }
 
 void Reads::confirmed(ReadId id, Index index) {
-  const auto at = group_of(id);
-  if (at == asked_.end()) return;
-  at->index = index;
-  confirmed_.push_back(std::move(*at));
-  asked_.erase(at);
+  auto group = asked_.extract(id.value());
+  if (group.empty()) return;
+  group.mapped().index = index;
+  confirmed_.insert(std::move(group));
 }
 
 void Reads::refused(ReadId id, const Error& why, Drain& drain) {
-  const auto at = group_of(id);
-  if (at == asked_.end()) return;
-  Group group = std::move(*at);
-  asked_.erase(at);
-  end(group, std::unexpected(why), drain);
+  auto group = asked_.extract(id.value());
+  if (!group.empty()) end(group.mapped(), std::unexpected(why), drain);
 }
 
 void Reads::applied(Index index, Drain& drain) {
-  std::vector<Group> ready;
-  for (Group& group : confirmed_) {
-    if (group.index <= index) ready.push_back(std::exchange(group, {}));
+  while (!confirmed_.empty() && confirmed_.begin()->second.index <= index) {
+    auto group = confirmed_.extract(confirmed_.begin());
+    end(group.mapped(), index, drain);
   }
-  if (ready.empty()) return;
-  std::erase_if(confirmed_, [](const Group& group) { return group.waiting.empty(); });
-  for (Group& group : ready)
-    end(group, index, drain);
 }
 
 void Reads::end(Group& group, const Result<Index>& result, Drain& drain) {
   for (Waiting& read : group.waiting) {
     if (!read.done) continue;
-    drain.owe(std::move(read.done), result);
-    read.done = nullptr;
+    drain.owe(std::exchange(read.done, nullptr), result);
     --live_;
     if (read.has_deadline) {
-      deadlines_.gone([this](std::uint64_t number) { return find(number) != nullptr; });
+      deadlines_.gone([this](std::uint64_t number) { return find(number).has_value(); });
     }
   }
 }
 
 // The read with this number, if it still waits.
-Reads::Waiting* Reads::find(std::uint64_t number) {
-  if (Waiting* read = find_in(fresh_, number)) return read;
-  const auto behind = std::ranges::upper_bound(asked_, number, {}, &Group::first);
-  if (behind != asked_.begin()) {
-    if (Waiting* read = find_in(*std::prev(behind), number)) return read;
+std::optional<Reads::Place> Reads::find(std::uint64_t number) {
+  const auto in = [&](Group& group, std::uint64_t first) -> Waiting* {
+    if (number < first || number - first >= group.waiting.size()) return nullptr;
+    Waiting& read = group.waiting[number - first];
+    return read.done ? &read : nullptr;
+  };
+  if (Waiting* read = in(fresh_, fresh_first())) return Place{nullptr, {}, read};
+  for (Groups* groups : {&asked_, &confirmed_}) {
+    const auto behind = groups->upper_bound(number);
+    if (behind == groups->begin()) continue;
+    const auto at = std::prev(behind);
+    if (Waiting* read = in(at->second, at->first)) return Place{groups, at, read};
   }
-  for (Group& group : confirmed_) {
-    if (Waiting* read = find_in(group, number)) return read;
-  }
-  return nullptr;
-}
-
-Reads::Waiting* Reads::find_in(Group& group, std::uint64_t number) {
-  if (number < group.first || number - group.first >= group.waiting.size()) return nullptr;
-  Waiting& read = group.waiting[number - group.first];
-  return read.done ? &read : nullptr;
+  return std::nullopt;
 }
 
 void Reads::expire(Instant now, Drain& drain) {
   deadlines_.expire(now, [&](std::uint64_t number) {
-    Waiting* read = find(number);
-    if (read == nullptr) return false;
-    drain.owe<Index>(std::exchange(read->done, nullptr),
+    const auto place = find(number);
+    if (!place) return false;
+    drain.owe<Index>(std::exchange(place->read->done, nullptr),
                      fail(ErrorCode::timed_out, "the read could not be confirmed in time; try again"));
     --live_;
+    if (place->groups == nullptr) {
+      if (--fresh_.live == 0) fresh_ = {};
+    } else if (--place->at->second.live == 0) {
+      place->groups->erase(place->at);
+    }
     return true;
   });
 }
 
 void Reads::end_all(const Error& why, Drain& drain) {
-  for (Group& group : confirmed_)
-    end(group, std::unexpected(why), drain);
-  for (Group& group : asked_)
-    end(group, std::unexpected(why), drain);
+  for (Groups* groups : {&confirmed_, &asked_}) {
+    for (auto& [first, group] : *groups)
+      end(group, std::unexpected(why), drain);
+    groups->clear();
+  }
   end(fresh_, std::unexpected(why), drain);
-  confirmed_.clear();
-  asked_.clear();
   fresh_ = {};
   deadlines_.clear();
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -17,7 +17,7 @@ class Reads {
   void add(Completion<Index> done, std::optional<Instant> deadline);
   [[nodiscard]] std::size_t size() const { return live_; }
 
-  // Whether some wait for the question to be put, and its number.
+  // Whether some wait for the question to be put, and its number: that of its first read.
   [[nodiscard]] bool has_new() const { return !fresh_.waiting.empty(); }
   [[nodiscard]] ReadId ask();
 
@@ -31,26 +31,32 @@ class Reads {
   [[nodiscard]] std::optional<Instant> next_deadline() const { return deadlines_.next(); }
   void end_all(const Error& why, Drain& drain);
 
+  // Questions that are held, with or without Raft's answer: for tests of leaks.
+  [[nodiscard]] std::size_t groups() const { return asked_.size() + confirmed_.size(); }
+
  private:
   struct Waiting {
     Completion<Index> done;  // empty: answered already
     bool has_deadline = false;
   };
   struct Group {
-    ReadId id;
     Index index;
-    std::uint64_t first = 0;  // the number of its first read; the others follow
     std::vector<Waiting> waiting;
+    std::size_t live = 0;  // of them; a group with none is forgotten
   };
-  Waiting* find(std::uint64_t number);
-  static Waiting* find_in(Group& group, std::uint64_t number);
-  std::deque<Group>::iterator group_of(ReadId id);
+  using Groups = std::map<std::uint64_t, Group>;  // by the number of their first read; the others' follow
+  struct Place {
+    Groups* groups;  // null: in `fresh_`
+    Groups::iterator at;
+    Waiting* read;
+  };
+  std::optional<Place> find(std::uint64_t number);
   void end(Group& group, const Result<Index>& result, Drain& drain);
+  [[nodiscard]] std::uint64_t fresh_first() const { return last_number_ + 1 - fresh_.waiting.size(); }
 
   Group fresh_;
-  std::deque<Group> asked_;  // by id
-  std::vector<Group> confirmed_;
-  ReadId last_id_;
+  Groups asked_;
+  Groups confirmed_;  // Raft answers in the order of the questions, so their indices ascend too
   std::uint64_t last_number_ = 0;
   Deadlines<std::uint64_t> deadlines_;
   std::size_t live_ = 0;

@@ -51,6 +51,7 @@ class FakeLog final : public LogStore {
   std::optional<Error> fail_writes;
   std::optional<Error> fail_reads;
   std::function<void(std::vector<Entry>&)> spoil_read;
+  bool hold_reads = false;  // answers wait for `finish_reads`
   std::uint64_t syncs = 0;
   std::uint64_t writes = 0;
   std::uint64_t calls_when_closed = 0;
@@ -116,7 +117,13 @@ class FakeLog final : public LogStore {
       found.push_back(entry);
     }
     if (spoil_read) spoil_read(found);
+    if (hold_reads) return reads_.emplace_back(std::move(found), std::move(done)), void();
     done(std::move(found));
+  }
+  void finish_reads() {
+    hold_reads = false;
+    for (auto& [found, done] : std::exchange(reads_, {}))
+      done(std::move(found));
   }
 
   [[nodiscard]] LogStats stats() const override {
@@ -180,6 +187,7 @@ class FakeLog final : public LogStore {
   Contents durable_;
   Contents seen_;
   std::deque<Waiting> waiting_;
+  std::vector<std::pair<std::vector<Entry>, Completion<std::vector<Entry>>>> reads_;
   bool open_ = false;
   bool syncing_ = false;
   std::uint64_t life_ = 0;

@@ -137,6 +137,36 @@ TEST(Reads, DeadlinesOfManyGroupsLeakNothing) {
   EXPECT_EQ(ended, 10000);
   EXPECT_EQ(reads.size(), 0u);
   EXPECT_EQ(reads.next_deadline(), std::nullopt);
+  EXPECT_EQ(reads.groups(), 0u);
+}
+
+// A cluster that is cut off, or a machine that hangs, and callers that ask again and again with a deadline: what has
+// timed out leaves nothing behind, whether Raft has answered it or not.
+TEST(Reads, WhatHasTimedOutIsForgotten) {  // hazard: H57
+  Reads reads;
+  Drain drain;
+  int ended = 0;
+  const auto count = [&](Result<Index>) { ++ended; };
+  reads.add(count, std::nullopt);
+  reads.add(count, Instant(std::chrono::milliseconds(1)));
+  const ReadId patient = reads.ask();
+  for (int i = 1; i <= 50'000; ++i) {
+    reads.add(count, Instant(std::chrono::milliseconds(i)));
+    const ReadId id = reads.ask();
+    if (i % 2 == 0) reads.confirmed(id, Index(1'000'000));
+    reads.expire(Instant(std::chrono::milliseconds(i - 5)), drain);
+    ASSERT_LE(reads.groups(), 10u);
+  }
+  reads.expire(Instant(std::chrono::hours(1)), drain);
+  EXPECT_EQ(reads.groups(), 1u) << "one read waits on";
+  reads.confirmed(patient, Index(7));
+  reads.applied(Index(6), drain);
+  drain.run();
+  EXPECT_EQ(ended, 50'001);
+  reads.applied(Index(7), drain);
+  drain.run();
+  EXPECT_EQ(ended, 50'002);
+  EXPECT_EQ(reads.groups(), 0u);
 }
 
 }  // namespace
