@@ -266,6 +266,11 @@ TEST_F(Tcp, AMessageThatIsTooLargeIsDroppedAndNamed) {
 
 // Out of file descriptors: said, and accepted when there are some again.
 TEST_F(Tcp, AcceptingGoesOnAfterItHasFailed) {
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+  GTEST_SKIP() << "the sanitizer looks at objects through a pipe, and here is no descriptor for one";
+#endif
+#endif
   const auto acceptor = node(two);
   Stranger stranger(context_, acceptor->transport.listening_at());
   const int next = dup(0);  // every number below it is taken
