@@ -11,7 +11,8 @@ std::string not_appended(const Error& error) {
     case ErrorCode::no_leader: return "CLUSTERDOWN no leader is known to this node; nothing was written, try again";
     case ErrorCode::stopping: return "CLUSTERDOWN this node is stopping; nothing was written, ask another";
     case ErrorCode::overloaded: return fmt::format("BUSY {}; nothing was written, try again later", error.message);
-    case ErrorCode::too_large: return fmt::format("ERR {}; nothing was written", error.message);
+    case ErrorCode::too_large:
+    case ErrorCode::invalid: return fmt::format("ERR {}; nothing was written", error.message);
     default: return fmt::format("TRYAGAIN leadership is changing ({}); nothing was written", to_string(error.code));
   }
 }

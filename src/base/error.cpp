@@ -49,7 +49,8 @@ Outcome outcome_of(ErrorCode code) {
     case ErrorCode::overloaded:
     case ErrorCode::too_large:
     case ErrorCode::wrong_term:
-    case ErrorCode::stopping: return Outcome::not_appended;
+    case ErrorCode::stopping:
+    case ErrorCode::invalid: return Outcome::not_appended;
     case ErrorCode::discarded: return Outcome::discarded;
     default: return Outcome::unknown;
   }

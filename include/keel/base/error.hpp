@@ -23,7 +23,7 @@ enum class ErrorCode : std::uint8_t {
   leadership_lost,
   storage_failed,
   // Everything else that operations may report.
-  invalid,            // the caller's arguments do not fit
+  invalid,            // the caller's arguments do not fit; as a command's end: not appended
   corrupt,            // bytes that do not check out
   io,                 // the operating system refused
   wrong_cluster,      // data or peer of another cluster
@@ -35,7 +35,7 @@ enum class ErrorCode : std::uint8_t {
   not_found,
   compacted,  // the entries are gone behind a snapshot
   unsupported,
-  failed,  // the node or state machine is inert after an earlier failure
+  failed,  // the node or state machine is inert after an earlier failure; as a command's end: unknown
 };
 
 // What a caller may believe about a command that ended with this code.

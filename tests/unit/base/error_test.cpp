@@ -26,7 +26,8 @@ TEST(ErrorCodes, EachHasItsOwnName) {
 // mission: 3 R4  Each outcome of a command is in one class; what is not known to be safe counts as unknown.
 TEST(ErrorCodes, EachOutcomeIsInOneClass) {
   const std::vector<ErrorCode> not_appended = {ErrorCode::not_leader, ErrorCode::no_leader,  ErrorCode::overloaded,
-                                               ErrorCode::too_large,  ErrorCode::wrong_term, ErrorCode::stopping};
+                                               ErrorCode::too_large,  ErrorCode::wrong_term, ErrorCode::stopping,
+                                               ErrorCode::invalid};
   for (int i = 0; i < codes; ++i) {
     const auto code = static_cast<ErrorCode>(i);
     Outcome expected = Outcome::unknown;
