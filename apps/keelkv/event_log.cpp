@@ -36,7 +36,7 @@ constexpr Place place_of_type() {
   } else if constexpr (std::is_same_v<E, ConfigurationInForce> || std::is_same_v<E, TransferStarted> ||
                        std::is_same_v<E, TransferEnded>) {
     return {membership, level::info};
-  } else if constexpr (std::is_same_v<E, StorageStalled>) {
+  } else if constexpr (std::is_same_v<E, StorageStalled> || std::is_same_v<E, FetchFailed>) {
     return {log, level::warn};
   } else {
     static_assert(std::is_same_v<E, ProtocolViolation>);

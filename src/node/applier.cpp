@@ -10,14 +10,6 @@
 namespace keel {
 namespace {
 
-bool is_for_machine(EntryKind kind) {
-  return kind == EntryKind::command || kind == EntryKind::session || kind >= EntryKind::application;
-}
-
-bool is_for_raft(EntryKind kind) {
-  return kind == EntryKind::genesis || kind == EntryKind::term_start || kind == EntryKind::configuration;
-}
-
 // A store may be the user's own: only what Raft knows to be committed there is applied, whatever it hands out.
 Result<std::vector<Entry>> check_read(const Log& log, IndexRange wanted, std::vector<Entry> found) {
   if (found.empty()) {

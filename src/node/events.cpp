@@ -6,7 +6,7 @@ namespace keel {
 namespace {
 
 constexpr EventMask counted_or_kept =
-    bit_of<MessageRejected>() | bit_of<StorageStalled>() | bit_of<ProtocolViolation>();
+    bit_of<MessageRejected>() | bit_of<StorageStalled>() | bit_of<FetchFailed>() | bit_of<ProtocolViolation>();
 
 bool wants(EventMask mask, const NodeEvent& what) {
   const auto* event = std::get_if<RaftEvent>(&what);

@@ -1,4 +1,6 @@
 // Leadership, as far as the node has a part in it, and reads.
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "node/parts.hpp"
@@ -15,6 +17,8 @@ void Node::Parts::on_event(const RaftEvent& event) {
     transfer_ended(*ended);
   } else if (const auto* role = std::get_if<RoleChanged>(&event)) {
     if (role->role == RoleName::leader && machine_broken) hand_over();
+  } else if (const auto* changed = std::get_if<LeaderChanged>(&event)) {
+    leader_changed(changed->leader);
   }
 }
 
@@ -31,42 +35,68 @@ void Node::Parts::transfer(NodeId target, Completion<void> done) {
 
 // Transfers replace one another and end in order: the oldest ones with this target are meant.
 void Node::Parts::transfer_ended(const TransferEnded& event) {
-  while (!transfers.empty() && transfers.front().target == event.target) {
-    Result<void> result;
-    const std::string target = fmt::format("leadership did not go to node {}: ", event.target.value());
-    switch (event.end) {
-      case TransferEnd::done: break;
-      case TransferEnd::timed_out:
-        result = keel::fail(ErrorCode::timed_out, target + "it did not take over within an election timeout");
-        break;
-      case TransferEnd::replaced:
-        result = keel::fail(ErrorCode::invalid, target + "another transfer took its place");
-        break;
-      case TransferEnd::target_gone: result = keel::fail(ErrorCode::not_found, target + "it left the cluster"); break;
-      case TransferEnd::lost_leadership:
-        result = keel::fail(ErrorCode::leadership_lost, target + "this node lost it first");
-        break;
-    }
-    drain.owe<void>(std::move(transfers.front().done), std::move(result));
-    transfers.erase(transfers.begin());
+  const std::string target = fmt::format("leadership did not go to node {}: ", event.target.value());
+  Error why;
+  switch (event.end) {
+    case TransferEnd::done: break;
+    case TransferEnd::timed_out:
+      why = {ErrorCode::timed_out, target + "it did not take over within an election timeout"};
+      break;
+    case TransferEnd::replaced: why = {ErrorCode::invalid, target + "another transfer took its place"}; break;
+    case TransferEnd::target_gone: why = {ErrorCode::not_found, target + "it left the cluster"}; break;
+    case TransferEnd::lost_leadership: why = {ErrorCode::leadership_lost, target + "this node lost it first"}; break;
   }
+  const auto end = std::ranges::find_if(transfers, [&](const auto& one) { return one.target != event.target; });
+  for (auto pending = transfers.begin(); pending != end; ++pending) {
+    if (event.end == TransferEnd::done) {
+      pending->until = executor.now() + 2 * options.raft.election_timeout;
+    } else {
+      drain.owe<void>(std::move(pending->done), std::unexpected(why));
+    }
+  }
+  if (event.end != TransferEnd::done) transfers.erase(transfers.begin(), end);
   const bool still_leads = event.end == TransferEnd::timed_out || event.end == TransferEnd::target_gone;
   if (machine_broken && still_leads && raft.role() == RoleName::leader) raft.step_down();
 }
 
-// A leader that cannot apply gives its role to whoever holds most of the log. If nobody else could lead it stays, and
-// refuses commands: stepping down would only make it win again.
-void Node::Parts::hand_over() {
-  if (raft.role() != RoleName::leader) return;
-  NodeId best = nobody;
-  Index match;
-  for (const PeerStatus& peer : raft.status().peers) {
-    if (!raft.cluster().can_lead(peer.id)) continue;
-    if (best == nobody || peer.match > match) {
-      best = peer.id;
-      match = peer.match;
+// A higher term alone proves nothing: somebody else may have campaigned in that moment.
+void Node::Parts::leader_changed(NodeId leader) {
+  if (leader == nobody) return;
+  std::erase_if(transfers, [&](PendingTransfer& pending) {
+    if (!pending.until) return false;
+    Result<void> result;
+    if (leader != pending.target) {
+      result = keel::fail(ErrorCode::leadership_lost, fmt::format("leadership did not go to node {}: node {} leads",
+                                                                  pending.target.value(), leader.value()));
     }
+    drain.owe<void>(std::move(pending.done), std::move(result));
+    return true;
+  });
+}
+
+void Node::Parts::expire_transfers(Instant now) {
+  std::erase_if(transfers, [&](PendingTransfer& pending) {
+    if (!pending.until || now < *pending.until) return false;
+    drain.owe<void>(std::move(pending.done),
+                    keel::fail(ErrorCode::timed_out, fmt::format("node {} was asked to take over, and nobody has been "
+                                                                 "heard to lead since",
+                                                                 pending.target.value())));
+    return true;
+  });
+}
+
+std::optional<Instant> Node::Parts::transfers_deadline() const {
+  std::optional<Instant> next;
+  for (const PendingTransfer& pending : transfers) {
+    if (pending.until) next = next ? std::min(*next, *pending.until) : pending.until;
   }
+  return next;
+}
+
+// A leader that cannot apply hands its role over. If nobody else could lead it stays, and refuses commands: stepping
+// down would only make it win again.
+void Node::Parts::hand_over() {
+  const NodeId best = raft.best_successor();
   if (best != nobody && !raft.transfer_leadership(best)) raft.step_down();
 }
 

@@ -9,16 +9,9 @@
 namespace keel {
 namespace {
 
-// Well spread from seeds that are close to one another (the finaliser of SplitMix64).
-std::uint64_t scatter(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
+// Well spread from seeds that are close to one another.
 std::uint64_t run_of(const RaftOptions& options) {
-  return scatter(options.seed ^ scatter(options.id.value())) >> forward_count_bits;
+  return Random(options.seed ^ Random(options.id.value()).next()).next() >> forward_count_bits;
 }
 
 Result<void> validate(const NodeOptions& options) {

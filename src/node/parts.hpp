@@ -18,8 +18,8 @@
 namespace keel {
 
 // The events that the node itself acts upon; see `on_event`.
-inline constexpr EventMask acted_upon =
-    bit_of<RoleChanged>() | bit_of<EntriesTruncated>() | bit_of<TransferEnded>() | bit_of<ProtocolViolation>();
+inline constexpr EventMask acted_upon = bit_of<RoleChanged>() | bit_of<LeaderChanged>() | bit_of<EntriesTruncated>() |
+                                        bit_of<TransferEnded>() | bit_of<ProtocolViolation>();
 
 // One node, put together: each job is a part of its own; what is here is who feeds the core when, and what is done with
 // its output. Shared, so that what is posted or asked for may outlive the Node and find it gone.
@@ -79,6 +79,9 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   void on_event(const RaftEvent& event);
   void transfer(NodeId target, Completion<void> done);
   void transfer_ended(const TransferEnded& event);
+  void leader_changed(NodeId leader);
+  void expire_transfers(Instant now);
+  [[nodiscard]] std::optional<Instant> transfers_deadline() const;
   void hand_over();
   void read(ReadLevel level, std::optional<Instant> deadline, Completion<Index> done);
   void ask_for_reads();
@@ -87,6 +90,8 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   struct PendingTransfer {
     NodeId target;
     Completion<void> done;
+    std::optional<Instant> until =
+        {};  // the target was asked, our leadership is over: who leads is to be heard by then
   };
 
   const NodeOptions options;

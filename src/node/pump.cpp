@@ -57,6 +57,7 @@ void Node::Parts::turn() {
   commands.expire(now, drain);
   forwards.expire(now, drain);
   reads.expire(now, drain);
+  expire_transfers(now);
   outbox.flush();
 }
 
@@ -118,8 +119,8 @@ void Node::Parts::issue(Write& write) {
 void Node::Parts::frame(std::vector<Entry>& entries) {
   const bool leads = raft.role() == RoleName::leader;
   for (Entry& entry : entries) {
-    const bool made_by_raft = entry.kind == EntryKind::term_start || entry.kind == EntryKind::configuration;
-    if (made_by_raft && leads && clock.known() && entry.term == raft.term()) {
+    if (is_for_raft(entry.kind) && entry.kind != EntryKind::genesis && leads && clock.known() &&
+        entry.term == raft.term()) {
       wire::set_envelope(entry.payload, {.wall_time = clock.stamp(executor)});
     }
     wire::frame(entry, cluster, options.raft.group);
@@ -147,7 +148,7 @@ void Node::Parts::fetch(const Fetch& wanted) {
       if (found) {
         raft.fetched(wanted, std::move(*found));
       } else {
-        raft.fetch_failed(wanted, found.error().code);
+        raft.fetch_failed(wanted, found.error());
       }
     });
   });
@@ -157,7 +158,8 @@ void Node::Parts::fetch(const Fetch& wanted) {
 void Node::Parts::arm_timer() {
   if (!runs()) return;
   std::optional<Instant> next = raft.next_deadline();
-  for (const auto due : {commands.next_deadline(), forwards.next_deadline(), reads.next_deadline()}) {
+  for (const auto due :
+       {commands.next_deadline(), forwards.next_deadline(), reads.next_deadline(), transfers_deadline()}) {
     if (due) next = next ? std::min(*next, *due) : *due;
   }
   if (!next || (timer != TimerId() && timer_at <= *next)) return;

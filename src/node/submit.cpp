@@ -14,16 +14,12 @@ constexpr int forward_patience = 10;
 
 Error error(ErrorCode code, std::string message) { return {code, std::move(message)}; }
 
-bool may_be_submitted(EntryKind kind) {
-  return kind == EntryKind::command || kind == EntryKind::session || kind >= EntryKind::application;
-}
-
 }  // namespace
 
 void Node::Parts::submit(ByteView bytes, SubmitOptions submitted, Completion<Applied> done) {
   auto refused = refusal(bytes, submitted);
   if (!refused && submitted.deadline && *submitted.deadline <= executor.now()) {
-    refused = error(ErrorCode::timed_out, "the deadline was over when the command came; it was not appended");
+    refused = error(ErrorCode::invalid, "the deadline was over when the command came; it was not appended");
   }
   if (!refused && raft.role() != RoleName::leader) {
     if (submitted.forward && raft.leader() != nobody) return forward(bytes, std::move(submitted), std::move(done));
@@ -50,7 +46,7 @@ std::optional<Error> Node::Parts::refusal(ByteView bytes, const SubmitOptions& s
     return error(ErrorCode::stopping, "this node has failed and takes no commands: " +
                                           (failure ? failure->message : std::string("unknown")));
   }
-  if (!may_be_submitted(submitted.kind)) {
+  if (!is_for_machine(submitted.kind)) {
     return error(ErrorCode::invalid,
                  fmt::format("entries of kind {} are Raft's own; a command is of kind {}, {} or {} "
                              "and above",

@@ -29,7 +29,7 @@ bool error(const RaftEvent& event) {
     return rejected->reason == RejectReason::not_for_us || rejected->reason == RejectReason::malformed;
   }
   if (const auto* stall = std::get_if<StorageStalled>(&event)) return stall->stalled;
-  return std::holds_alternative<ProtocolViolation>(event);
+  return std::holds_alternative<FetchFailed>(event) || std::holds_alternative<ProtocolViolation>(event);
 }
 bool error(const NodeFailed&) { return true; }
 bool error(const MachineFailed&) { return true; }

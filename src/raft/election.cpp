@@ -29,7 +29,11 @@ bool Raft::may_campaign() const {
 
 void Raft::campaign(bool for_transfer) {
   reset_election_deadline();
-  if (!may_campaign()) return;
+  if (!may_campaign()) {
+    // Nothing comes of our own, but the leader that has fallen silent is none: nobody shall wait for it.
+    if (!for_transfer) become_follower(hard_state_.term, nobody);
+    return;
+  }
   if (options_.pre_vote && !for_transfer) {
     start_pre_vote();
   } else {
@@ -67,9 +71,7 @@ void Raft::ask_for_votes(const Candidate& candidate, Term term) {
   for (const NodeId peer : cluster().members()) {
     if (peer == options_.id || !cluster().is_voter(peer)) continue;
     // A request carries our vote for ourselves, so the vote is durable before it leaves (H12). A rehearsal has none.
-    Message message = message_to(peer, request);
-    message.term = term;
-    post(candidate.pre_vote ? writes_.hard_state_gate() : writes_.gate(), std::move(message));
+    post(candidate.pre_vote ? writes_.hard_state_gate() : writes_.gate(), peer, request).term = term;
   }
 }
 
@@ -83,9 +85,8 @@ void Raft::on(const Message& from, const VoteRequest& request) {
     if (from.term == hard_state_.term) return refuse_vote(from, Refusal::old_term);
     if (request.last < log_.last()) return refuse_vote(from, Refusal::log_behind);
     // A rehearsal binds nobody: nothing is recorded, and our own clock runs on (H17).
-    Message granted = message_to(from.from, VoteReply{.pre_vote = true, .granted = true});
-    granted.term = from.term;
-    return post(writes_.hard_state_gate(), std::move(granted));
+    post(writes_.hard_state_gate(), from.from, VoteReply{.pre_vote = true, .granted = true}).term = from.term;
+    return;
   }
   const bool sticks = options_.stickiness && !request.for_transfer;
   if (sticks && hears_a_leader(from.from)) return refuse_vote(from, Refusal::leader_alive);
@@ -148,7 +149,7 @@ void Raft::decide_election() {
     });
   };
   if (!hopeless(candidate.ballots.size()) || hopeless(candidate.ballots.size() - 1)) return;
-  emit(SplitVote{hard_state_.term, candidate.pre_vote});
+  emit(SplitVote{hard_state_.term});
   election_due_ = std::min(election_due_, now_ + random_.below(options_.election_timeout / 2));
 }
 
@@ -194,6 +195,7 @@ bool Raft::follow(NodeId leader) {
 void Raft::become_leader() {
   Leader leader;
   leader.term_start = log_.last().index.next();
+  leader.released = log_.last().index;
   leader.heartbeat_due = now_ + options_.heartbeat_interval;
   for (const NodeId id : cluster().members()) {
     if (id == options_.id) continue;
@@ -228,16 +230,26 @@ void Raft::step_down() {
   if (role() == RoleName::leader) hand_over_and_step_down(StepDownReason::asked);
 }
 
-// Whoever holds most of the log is asked to campaign; whether it can win is for the voters to say.
+// The best successor is asked to campaign; whether it can win is for the voters to say.
 void Raft::hand_over_and_step_down(StepDownReason reason) {
-  auto& leader = std::get<Leader>(role_);
-  const Progress* best = nullptr;
-  for (const Progress& peer : leader.peers) {
-    const bool better = best == nullptr || peer.match > best->match;
-    if (cluster().can_lead(peer.id) && peer.match > Index() && better) best = &peer;
+  if (const Progress* best = std::get<Leader>(role_).find(best_successor())) {
+    send_now(best->id, TimeoutNow{{log_.term_at(best->match).value_or(Term()), best->match}});
   }
-  if (best != nullptr) send_now(best->id, TimeoutNow{{log_.term_at(best->match).value_or(Term()), best->match}});
   leave_leadership(reason);
+}
+
+// The dead take nothing over, however much they hold.
+NodeId Raft::best_successor() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr) return nobody;
+  const auto rank = [&](const Progress& peer) {
+    return std::pair(now_ < peer.heard + options_.election_timeout, peer.match);
+  };
+  const Progress* best = nullptr;
+  for (const Progress& peer : leader->peers) {
+    if (cluster().can_lead(peer.id) && (best == nullptr || rank(peer) > rank(*best))) best = &peer;
+  }
+  return best == nullptr ? nobody : best->id;
 }
 
 // CheckQuorum (thesis 6.2), without a clock of its own: the moment since which a quorum was last heard, plus a timeout.

@@ -92,6 +92,7 @@ void add(Hash& hash, const Leader& leader) {
     hash.add(read.from).add(read.index).add(read.round == 0 ? ~std::uint64_t{0} : leader.round - read.round);
   }
   hash.add(leader.transfer ? leader.transfer->target : nobody).add(leader.transfer && leader.transfer->asked);
+  hash.add(leader.transfer && leader.transfer->ask_again);
 }
 
 }  // namespace

@@ -60,12 +60,16 @@ std::span<const Entry> Log::cached(IndexRange range, std::size_t max_bytes, std:
   const Index last = std::min(range.last, last_);
   if (range.first < cache_first() || range.first > last) return {};
   const auto run = entries_.run(range.first - cache_first(), std::min(last - range.first + 1, max_entries));
+  return run.first(fitting(run, max_bytes));
+}
+
+std::size_t Log::fitting(std::span<const Entry> entries, std::size_t max_bytes) {
   std::size_t count = 0;
-  for (std::size_t bytes = 0; count < run.size(); ++count) {
-    bytes += cost(run[count]);
+  for (std::size_t bytes = 0; count < entries.size(); ++count) {
+    bytes += cost(entries[count]);
     if (bytes > max_bytes && count > 0) break;
   }
-  return run.first(count);
+  return count;
 }
 
 void Log::evict(Index up_to, std::size_t limit) {

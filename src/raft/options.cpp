@@ -21,13 +21,13 @@ Result<void> validate(const RaftOptions& options) {
   if (options.election_timeout < std::chrono::milliseconds(1) || options.election_timeout > std::chrono::hours(1)) {
     return bad("election_timeout", ms(options.election_timeout), "from 1 ms to 1 hour");
   }
-  if (options.heartbeat_interval <= Duration::zero() || options.heartbeat_interval * 3 > options.election_timeout) {
+  if (options.heartbeat_interval <= Duration::zero() || options.heartbeat_interval > options.election_timeout / 3) {
     return bad("heartbeat_interval", ms(options.heartbeat_interval),
                "above 0 and at most a third of the election timeout of " + ms(options.election_timeout) +
                    ", so that one lost round is no silence");
   }
-  if (options.write_stall_timeout < Duration::zero()) {
-    return bad("write_stall_timeout", ms(options.write_stall_timeout), "0 (never) or more");
+  if (options.write_stall_timeout < Duration::zero() || options.write_stall_timeout > std::chrono::hours(1)) {
+    return bad("write_stall_timeout", ms(options.write_stall_timeout), "from 0 (never) to 1 hour");
   }
   if (options.stickiness && !options.check_quorum) {
     return bad("stickiness", "on", "off where check_quorum is off: a leader that hears nobody could stay for ever");

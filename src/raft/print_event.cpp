@@ -49,13 +49,17 @@ std::string fields(const TransferEnded& e) {
   return "to node " + text(e.target) + ": " + std::string(to_string(e.end));
 }
 std::string fields(const StorageStalled& e) { return text(e.stalled); }
+std::string fields(const FetchFailed& e) {
+  return text(e.range) + " for node " + text(e.peer) + ": " + std::string(to_string(e.error.code)) + ", " +
+         e.error.message;
+}
 std::string fields(const ProtocolViolation& e) { return e.what; }
 
 constexpr std::array<std::string_view, std::variant_size_v<RaftEvent>> names = {
-    "RoleChanged",      "TermChanged",          "LeaderChanged",    "CampaignStarted", "VoteCast",
-    "SplitVote",        "LeaderReady",          "SteppedDown",      "CommitAdvanced",  "EntriesAppended",
-    "EntriesTruncated", "ConfigurationInForce", "PeerStateChanged", "MessageRejected", "TransferStarted",
-    "TransferEnded",    "StorageStalled",       "ProtocolViolation"};
+    "RoleChanged",      "TermChanged",          "LeaderChanged",    "CampaignStarted",  "VoteCast",
+    "SplitVote",        "LeaderReady",          "SteppedDown",      "CommitAdvanced",   "EntriesAppended",
+    "EntriesTruncated", "ConfigurationInForce", "PeerStateChanged", "MessageRejected",  "TransferStarted",
+    "TransferEnded",    "StorageStalled",       "FetchFailed",      "ProtocolViolation"};
 
 }  // namespace
 

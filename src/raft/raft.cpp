@@ -64,11 +64,18 @@ Result<void> check(const Recovered& found) {
   }
   if (found.terms.empty() && found.last > base.index) return contradiction(end + " has no term");
   if (before.term > found.hard_state.term) return contradiction(end + " is of a term behind the recorded one");
+  if (base.index > Index() && (found.base.genesis == nullptr || found.base.configuration == nullptr)) {
+    return contradiction("the log begins behind entry " + std::to_string(base.index.value()) +
+                         ", and nothing says who was in the cluster there");
+  }
+  const Log log(found);
   Index configured = base.index;
   for (const Entry& entry : found.configurations) {
-    if (entry.index <= configured || entry.index > found.last) {
-      return contradiction("the configuration at entry " + std::to_string(entry.index.value()) + " is out of order");
-    }
+    const std::string which = "the configuration at entry " + std::to_string(entry.index.value());
+    if (entry.index <= configured || entry.index > found.last) return contradiction(which + " is out of order");
+    const EntryKind fitting = entry.index == Index(1) ? EntryKind::genesis : EntryKind::configuration;
+    if (entry.kind != fitting) return contradiction(which + " is of another kind");
+    if (!log.has({entry.term, entry.index})) return contradiction(which + " is of another term than the log has there");
     configured = entry.index;
   }
   return {};
@@ -102,6 +109,11 @@ Result<Raft> Raft::make(RaftOptions options, const Recovered& recovered, Instant
 // Nothing that this voter promises can be durable before its genesis is: writes are durable in order.
 Result<Raft> Raft::bootstrap(RaftOptions options, const Genesis& genesis, Instant now) {
   if (auto good = validate(genesis); !good) return std::unexpected(good.error());
+  if (genesis.configuration.find(options.id) == nullptr) {
+    return fail(ErrorCode::invalid, "node " + std::to_string(options.id.value()) +
+                                        " is not among the first members of this cluster: it cannot begin its log, "
+                                        "only join later");
+  }
   auto made = make(options, Recovered{}, now);
   if (!made) return made;
   Raft& raft = *made;
@@ -116,7 +128,7 @@ Result<Raft> Raft::bootstrap(RaftOptions options, const Genesis& genesis, Instan
 }
 
 // Rules for all servers (Raft, Figure 2): a higher term makes us a follower in it, a lower one is answered with ours.
-void Raft::receive(Message message) {
+void Raft::receive(Message&& message) {
   fed_ = true;
   if (!acceptable(message)) return;
   if (message.term < hard_state_.term) return answer_old_term(message);
@@ -169,23 +181,21 @@ void Raft::answer_old_term(const Message& message) {
   }
 }
 
-Message Raft::message_to(NodeId to, MessageBody body) const {
-  return {.group = options_.group, .from = options_.id, .to = to, .term = hard_state_.term, .body = std::move(body)};
-}
-
 // `after` is 0 when nothing has to be durable first.
-void Raft::post(WriteId after, Message message) {
-  if (after == WriteId()) {
-    out_.send.push_back(std::move(message));
-  } else {
-    out_.send_after_write.push_back({after, std::move(message)});
-  }
+Message& Raft::post(WriteId after, NodeId to, MessageBody&& body) {
+  Message& message = after == WriteId() ? out_.send.emplace_back() : out_.send_after_write.emplace_back(after).message;
+  message.group = options_.group;
+  message.from = options_.id;
+  message.to = to;
+  message.term = hard_state_.term;
+  message.body = std::move(body);
+  return message;
 }
 
 // Even a message that promises nothing tells our term, which must be durable first (R6).
-void Raft::send_now(NodeId to, MessageBody body) { post(writes_.hard_state_gate(), message_to(to, std::move(body))); }
+void Raft::send_now(NodeId to, MessageBody&& body) { post(writes_.hard_state_gate(), to, std::move(body)); }
 
-void Raft::send_when_durable(NodeId to, MessageBody body) { post(writes_.gate(), message_to(to, std::move(body))); }
+void Raft::send_when_durable(NodeId to, MessageBody&& body) { post(writes_.gate(), to, std::move(body)); }
 
 void Raft::reject(const Message& message, RejectReason reason) {
   emit(MessageRejected{message.from, name_of(message.body), reason});
@@ -257,20 +267,22 @@ void Raft::written(WriteId id) {
   }
 }
 
+// Nothing goes out for it but the news that a leader is ready.
 void Raft::applied(Index index) {
-  fed_ = true;
   KEEL_ASSERT(index <= apply_told_, "only what was handed out can be applied");
   applied_ = std::max(applied_, index);
   if (auto* leader = std::get_if<Leader>(&role_);
       leader != nullptr && !leader->ready && applied_ >= leader->term_start) {
-    leader->ready = true;
+    fed_ = leader->ready = true;
     emit(LeaderReady{hard_state_.term});
   }
 }
 
 // Everything derived is brought up to date once a turn: that is where batches come from.
 void Raft::stand() {
+  const Index ready = std::min(commit_, log_.stable());
   if (auto* leader = std::get_if<Leader>(&role_)) {
+    release_bytes(*leader, ready);
     assign_rounds(*leader);
     release_reads(*leader);
     continue_transfer(*leader);
@@ -279,7 +291,6 @@ void Raft::stand() {
   } else if (auto* follower = std::get_if<Follower>(&role_)) {
     ask_leader_for_reads(*follower);
   }
-  const Index ready = std::min(commit_, log_.stable());
   if (ready > apply_told_) {
     out_.apply = {apply_told_.next(), ready};
     apply_told_ = ready;
@@ -315,6 +326,13 @@ std::optional<Instant> Raft::next_deadline() const {
 
 std::span<const Entry> Raft::cached(IndexRange range, std::size_t max_bytes) const {
   return log_.cached(range, max_bytes, log_.last().index.value());
+}
+
+std::unexpected<Error> Raft::not_leading() const {
+  const NodeId known = leader();
+  if (known == nobody) return fail(ErrorCode::no_leader, "no leader is known; try again");
+  return std::unexpected(
+      Error{ErrorCode::not_leader, "node " + std::to_string(known.value()) + " leads", known.value()});
 }
 
 NodeId Raft::leader() const {

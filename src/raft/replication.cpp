@@ -1,33 +1,21 @@
 // The leader's side of log replication (Raft, section 5.3): what is sent to whom, and what a reply proves.
 #include <algorithm>
+#include <limits>
 
 #include "keel/base/assert.hpp"
 #include "keel/raft/raft.hpp"
 
 namespace keel {
 
-namespace {
-
-bool is_rafts_own(EntryKind kind) {
-  return kind == EntryKind::genesis || kind == EntryKind::term_start || kind == EntryKind::configuration;
-}
-
-}  // namespace
-
 Result<LogPosition> Raft::propose(EntryKind kind, Payload payload, std::optional<Term> expected) {
   fed_ = true;
   auto* leader = std::get_if<Leader>(&role_);
-  if (leader == nullptr) {
-    const NodeId known = this->leader();
-    if (known == nobody) return fail(ErrorCode::no_leader, "no leader is known; try again");
-    return std::unexpected(
-        Error{ErrorCode::not_leader, "node " + std::to_string(known.value()) + " leads", known.value()});
-  }
+  if (leader == nullptr) return not_leading();
   if (expected && *expected != hard_state_.term) {
     return fail(ErrorCode::wrong_term, "the term is " + std::to_string(hard_state_.term.value()) + ", not " +
                                            std::to_string(expected->value()));
   }
-  if (is_rafts_own(kind)) return fail(ErrorCode::invalid, "an entry of this kind is made by Raft alone");
+  if (is_for_raft(kind)) return fail(ErrorCode::invalid, "an entry of this kind is made by Raft alone");
   if (leader->transfer) return fail(ErrorCode::no_leader, "leadership is being handed over; try again");
   if (payload.size() > options_.max_entry_bytes) {
     return fail(ErrorCode::too_large, std::to_string(payload.size()) + " bytes; an entry has at most " +
@@ -35,7 +23,7 @@ Result<LogPosition> Raft::propose(EntryKind kind, Payload payload, std::optional
   }
   const std::size_t cost = payload.size() + Log::entry_overhead;
   if (leader->uncommitted_bytes != 0 && leader->uncommitted_bytes + cost > options_.max_uncommitted_bytes) {
-    return fail(ErrorCode::overloaded, "too many bytes are proposed and not yet committed; try again");
+    return fail(ErrorCode::overloaded, "too many bytes are proposed and not yet committed and durable here; try again");
   }
   append(kind, std::move(payload));
   return LogPosition{hard_state_.term, log_.last().index};
@@ -97,10 +85,11 @@ void Raft::send_append(Progress& peer, std::vector<Entry> entries) {
   send_now(peer.id, std::move(request));
 }
 
-// Older entries are in the store alone; only what is durable is asked for.
+// Older entries are in the store alone; only what is durable is asked for, and only what one message may carry.
 void Raft::ask_fetch(Leader& leader, Progress& peer) {
   peer.fetching = ++leader.fetches;
-  const Index last = std::min(log_.cache_first().previous(), log_.stable());
+  const Index last =
+      std::min({log_.cache_first().previous(), log_.stable(), peer.next + (options_.max_append_entries - 1)});
   out_.fetch.push_back({peer.id, hard_state_.term, peer.fetching, {peer.next, last}, options_.max_append_bytes});
 }
 
@@ -112,21 +101,25 @@ void Raft::fetched(const Fetch& fetch, std::vector<Entry> entries) {
   Index expected = fetch.range.first.previous();
   const bool ours = std::ranges::all_of(
       entries, [&](const Entry& entry) { return entry.index == ++expected && log_.has({entry.term, entry.index}); });
-  if (entries.empty() || !ours) return fetch_failed(fetch, ErrorCode::corrupt);  // not what our log holds there
+  if (entries.empty() || !ours) {
+    return fetch_failed(fetch, {ErrorCode::corrupt, "the store gave other entries than this log holds there, or none"});
+  }
   peer->fetching = 0;
   if (entries.front().index != peer->next) return;  // a late answer has shown that it holds more
-  if (entries.size() > options_.max_append_entries) entries.resize(options_.max_append_entries);
+  const std::size_t count = std::min(Log::fitting(entries, options_.max_append_bytes), options_.max_append_entries);
+  entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(count), entries.end());
   send_append(*peer, std::move(entries));
 }
 
 // A read error ends this stream; the peer's next answer starts it anew (H49).
-void Raft::fetch_failed(const Fetch& fetch, ErrorCode code) {
+void Raft::fetch_failed(const Fetch& fetch, const Error& why) {
   fed_ = true;
   auto* leader = std::get_if<Leader>(&role_);
   Progress* peer = leader != nullptr && fetch.term == hard_state_.term ? leader->find(fetch.peer) : nullptr;
   if (peer == nullptr || peer->fetching != fetch.request) return;
   peer->fetching = 0;
-  if (code == ErrorCode::compacted) return need_snapshot(*peer);
+  if (why.code == ErrorCode::compacted) return need_snapshot(*peer);
+  emit(FetchFailed{fetch.peer, fetch.range, why});
   start(*peer, ReplicationState::probe, peer->match.next());
   peer->probing = true;
 }
@@ -226,7 +219,7 @@ void Raft::beat(Leader& leader) {
     }
     peer.moved = false;
   }
-  if (leader.transfer) leader.transfer->asked = false;
+  if (leader.transfer) leader.transfer->ask_again = true;
 }
 
 void Raft::on(const Message& from, const HeartbeatReply& reply) {
@@ -245,12 +238,19 @@ void Raft::advance_commit(Leader& leader) {
     return peer == nullptr ? Index() : peer->match;
   });
   if (reached <= commit_ || log_.term_at(reached) != hard_state_.term) return;
-  for (Index index = std::max(commit_.next(), leader.term_start); index <= reached; ++index) {
-    const auto entry = log_.cached({index, index}, 0, 1);
-    KEEL_ASSERT(!entry.empty(), "uncommitted entries of a leader stay in memory");
-    leader.uncommitted_bytes -= Log::cost(entry.front());
-  }
   commit_to(reached);
+}
+
+// What is committed by the others may still wait for our own disk, and be in memory for as long.
+void Raft::release_bytes(Leader& leader, Index ready) {
+  constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+  while (leader.released < ready) {
+    const auto run = log_.cached({leader.released.next(), ready}, all, all);
+    KEEL_ASSERT(!run.empty(), "a leader's entries stay in memory until they are committed and durable here");
+    for (const Entry& entry : run)
+      leader.uncommitted_bytes -= Log::cost(entry);
+    leader.released = run.back().index;
+  }
 }
 
 // Followers learn of a commit with the next message; with eager notices, now.

@@ -6,12 +6,7 @@ namespace keel {
 Result<void> Raft::transfer_leadership(NodeId target) {
   fed_ = true;
   auto* leader = std::get_if<Leader>(&role_);
-  if (leader == nullptr) {
-    const NodeId known = this->leader();
-    if (known == nobody) return fail(ErrorCode::no_leader, "no leader is known; try again");
-    return std::unexpected(
-        Error{ErrorCode::not_leader, "node " + std::to_string(known.value()) + " leads", known.value()});
-  }
+  if (leader == nullptr) return not_leading();
   const std::string who = "node " + std::to_string(target.value());
   if (target == options_.id) return fail(ErrorCode::invalid, who + " leads already");
   if (!cluster().can_lead(target) || leader->find(target) == nullptr) {
@@ -28,11 +23,12 @@ Result<void> Raft::transfer_leadership(NodeId target) {
 
 // The target is asked once it holds everything; nothing is appended meanwhile. It is asked again with each heartbeat.
 void Raft::continue_transfer(Leader& leader) {
-  if (!leader.transfer || leader.transfer->asked) return;
+  if (!leader.transfer || (leader.transfer->asked && !leader.transfer->ask_again)) return;
   const Progress* target = leader.find(leader.transfer->target);
   if (target == nullptr) return end_transfer(leader, TransferEnd::target_gone);
   if (target->match != log_.last().index) return;
   leader.transfer->asked = true;
+  leader.transfer->ask_again = false;
   send_now(target->id, TimeoutNow{log_.last()});
 }
 

@@ -14,6 +14,7 @@ void WriteQueue::save(HardState state) {
 void WriteQueue::append(Entry entry) {
   KEEL_ASSERT(entry.index == gathered_last_.next(), "writes append right behind the end");
   gathered_last_ = entry.index;
+  if (gathered_.entries.capacity() == 0) gathered_.entries.reserve(last_batch_);
   gathered_.entries.push_back(std::move(entry));
 }
 
@@ -39,6 +40,7 @@ std::optional<Write> WriteQueue::issue(Instant now) {
   if (!has_gathered()) return std::nullopt;
   Write write{next_, std::move(gathered_)};
   gathered_ = {};
+  last_batch_ = write.batch.entries.size();
   wanted_ = false;
   issued_last_ = gathered_last_;
   issued_.push_back({next_, issued_last_, write.batch.truncate_from, now});

@@ -59,7 +59,9 @@ struct NodeStatus {
 };
 
 struct NodeOptions {
-  RaftOptions raft;  // another seed at each start, or tags of forwarded commands may meet those of the last run
+  // Another seed at each start: by it are a late answer for a read (see RaftOptions::seed), and a forwarded command, told
+  // apart from those of the last run.
+  RaftOptions raft;
   std::size_t max_waiting_commands = 1u << 16;  // past it: `overloaded`
   std::size_t max_waiting_reads = 1u << 16;
   std::size_t max_apply_bytes = 1u << 20;  // in one batch for the state machine
@@ -68,7 +70,9 @@ struct NodeOptions {
 };
 
 // Where answers to one received message go, if not through Transport::send: for transports that answer in place (RPC).
-// Kept until the last answer has gone; answers that wait for a disk wait with it.
+// Called on the executor, never from inside `receive`, any number of times, also none: everything that the message gave
+// rise to and that goes to its sender, even a question of this node's own. Kept until the last has gone; what waits for
+// a disk waits with it. What it throws is caught and counted: to the protocol the message is lost.
 using ReplyPath = std::function<void(PeerMessage)>;
 
 // One running replica: drives a Raft on an executor over a Pilot. Owns no thread and no socket. Feed, then pump once:
@@ -107,7 +111,10 @@ class Node final : private TransportReceiver {
   // `leadership_lost`, `overloaded`, `timed_out`, `stopping`, `failed`; a read is always safe to try again.
   void read(ReadLevel level, std::optional<Instant> deadline, Completion<Index> done);
 
-  // Hands leadership over; done when another leads (or this node has learnt that it failed).
+  // Hands leadership over; done when `target` is heard to lead. Errors: `not_leader`, `no_leader`, `invalid` (the target
+  // could not lead, or leads; or another transfer has taken this one's place), `not_found` (it left the cluster),
+  // `timed_out` (it did not take over within an election timeout, and this node leads on; or this node's leadership
+  // ended and nobody has been heard to lead for two), `leadership_lost` (another leads), `stopping`, `failed`.
   void transfer_leadership(NodeId target, Completion<void> done);
 
   // Fires a timer, armed or not, as if its time had come: for tests, and to hurry an election.

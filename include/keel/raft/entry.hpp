@@ -19,6 +19,15 @@ enum class EntryKind : std::uint8_t {
   application = 128,  // this and above: the application's own
 };
 
+// Made by Raft alone.
+[[nodiscard]] constexpr bool is_for_raft(EntryKind kind) {
+  return kind == EntryKind::genesis || kind == EntryKind::term_start || kind == EntryKind::configuration;
+}
+// What a state machine sees, and a caller may submit. Any other kind that is not Raft's either is of a later version.
+[[nodiscard]] constexpr bool is_for_machine(EntryKind kind) {
+  return kind == EntryKind::command || kind == EntryKind::session || kind >= EntryKind::application;
+}
+
 // A replicated log entry. Cheap to copy: the payload is shared.
 struct Entry {
   Index index;

@@ -33,7 +33,13 @@ enum class StepDownReason : std::uint8_t {
   asked,
 };
 
-enum class TransferEnd : std::uint8_t { done, timed_out, replaced, target_gone, lost_leadership };
+enum class TransferEnd : std::uint8_t {
+  done,  // the target was asked, and a higher term came: who leads it is told by LeaderChanged
+  timed_out,
+  replaced,
+  target_gone,
+  lost_leadership,
+};
 
 struct RoleChanged {
   RoleName role;
@@ -57,7 +63,6 @@ struct VoteCast {
 };
 struct SplitVote {
   Term term;
-  bool pre_vote;
 };
 // The term-start entry is applied here: this leader can serve.
 struct LeaderReady {
@@ -101,7 +106,15 @@ struct TransferEnded {
 struct StorageStalled {
   bool stalled;  // false: it moves again
 };
-// The protocol itself is broken (two leaders in a term, a conflict below the commit index): the node must fail.
+// Entries that a peer needs could not be read back, or were not those of this log: it gets nothing until it answers
+// again, and they are read again then.
+struct FetchFailed {
+  NodeId peer;
+  IndexRange range;
+  Error error;
+};
+// The protocol itself is broken (two leaders in a term, a conflict below the commit index): the node must fail. Built
+// whatever events are wanted.
 struct ProtocolViolation {
   std::string what;
 };
@@ -109,7 +122,7 @@ struct ProtocolViolation {
 using RaftEvent =
     std::variant<RoleChanged, TermChanged, LeaderChanged, CampaignStarted, VoteCast, SplitVote, LeaderReady,
                  SteppedDown, CommitAdvanced, EntriesAppended, EntriesTruncated, ConfigurationInForce, PeerStateChanged,
-                 MessageRejected, TransferStarted, TransferEnded, StorageStalled, ProtocolViolation>;
+                 MessageRejected, TransferStarted, TransferEnded, StorageStalled, FetchFailed, ProtocolViolation>;
 
 // One bit for each alternative of RaftEvent, in order; events nobody wants are not built.
 using EventMask = std::uint32_t;

@@ -47,6 +47,8 @@ class Log {
   // What an entry counts for in memory and flow control.
   static std::size_t cost(const Entry& entry) { return entry.payload.size() + entry_overhead; }
   static constexpr std::size_t entry_overhead = 64;
+  // How many of the first entries cost no more than `max_bytes`; one always does.
+  static std::size_t fitting(std::span<const Entry> entries, std::size_t max_bytes);
 
  private:
   LogPosition base_;

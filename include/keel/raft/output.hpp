@@ -21,7 +21,8 @@ struct Write {
   WriteBatch batch;
 };
 
-// A lagging peer needs entries that are no longer in memory. Answer with `fetched`, echoing `term` and `request`.
+// A lagging peer needs entries that are no longer in memory: as many of this range as fit in `max_bytes` of payload, at
+// least one. Answer with `fetched` or `fetch_failed`, handing it back.
 struct Fetch {
   NodeId peer;
   Term term;
@@ -42,9 +43,9 @@ struct ReadReady {
 // Everything there is to do, taken once a turn. Reused: taking swaps vectors, so that nothing is allocated anew.
 struct Output {
   std::optional<Write> write;
-  std::vector<Message> send;                  // may leave now
-  std::vector<HeldMessage> send_after_write;  // ascending in `after`
-  IndexRange apply{Index(1), Index(0)};       // newly committed and durable here; ranges follow one another
+  std::vector<Message> send;  // may leave now
+  std::vector<HeldMessage> send_after_write;
+  IndexRange apply{Index(1), Index(0)};  // newly committed and durable here; ranges follow one another
   std::vector<Fetch> fetch;
   std::vector<NodeId> send_snapshot;  // peers that need what is compacted away
   std::vector<ReadReady> reads_ready;

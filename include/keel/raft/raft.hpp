@@ -53,8 +53,14 @@ struct RaftStatus {
 //
 // Feed inputs, then take the output once and do everything in it:
 //   * `output.write` goes to the log store; when it is durable, call `written` with its id. Writes are durable in order.
+//     One that fails is the end: what was held is dropped, this object is used no more, and a new one begins with what
+//     the store finds.
 //   * `output.send` may leave at once; each of `send_after_write` only when the write it names is durable.
-//   * `output.apply` is a range of entries that are committed and durable here; call `applied` when they are.
+//   * `output.apply` is a range of entries that are committed and durable here; call `applied` when they are applied.
+//   * for each of `output.fetch` read that range and call `fetched`, or `fetch_failed`, whenever that may be.
+//   * each of `output.send_snapshot` needs this node's newest snapshot, by whatever way: its end is seen by itself.
+//   * `output.reads_ready` answers `read`, each id once, in any turn after it.
+//   * `output.members`, when set, is who there is from now on: for the transport.
 //   * wake it with `advance` no later than `next_deadline`.
 //
 // An input throws InvariantBroken when Raft finds itself wrong; the object must then not be used again.
@@ -71,17 +77,18 @@ class Raft {
 
   // Inputs.
   void advance(Instant now);
-  void receive(Message message);
+  void receive(Message&& message);
   // Appends to the log of a leader. `expected` is the term the caller believes in, if it cares.
   // Errors: `not_leader`, `no_leader` (none known, or leadership is being handed over), `wrong_term`, `too_large`,
   // `overloaded`, `invalid` (of a kind that only Raft makes): in each case nothing was appended.
   Result<LogPosition> propose(EntryKind kind, Payload payload, std::optional<Term> expected = std::nullopt);
   void written(WriteId id);
   void applied(Index index);
+  // The first entries of the range that was asked for, at least one. Anything else counts as a failure.
   void fetched(const Fetch& fetch, std::vector<Entry> entries);
-  // The range could not be read: `compacted` sends the peer a snapshot; any other error ends this stream until the
-  // next answer from the peer (H49).
-  void fetch_failed(const Fetch& fetch, ErrorCode code);
+  // The range could not be read: `compacted` sends the peer a snapshot; any other error is told (`FetchFailed`) and
+  // ends this stream until the next answer from the peer (H49).
+  void fetch_failed(const Fetch& fetch, const Error& why);
   // Asks for a linearizable read (thesis 6.4); the answer comes as Output::reads_ready. Ids must be new each time.
   // Errors: `no_leader`, `overloaded`.
   Result<void> read(ReadId id);
@@ -101,13 +108,17 @@ class Raft {
   [[nodiscard]] bool has_output() const { return fed_; }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-  // Entries from `first`, committed or not, that are in memory: as many as fit in max_bytes, at least one; none if
-  // `first` is not in memory (read the store) or behind the end. Pointers are good until the next input.
+  // The first entries of `range`, committed or not, if they are in memory: as many as lie together and fit in max_bytes
+  // (see Log::cost), at least one; none if `range.first` is not in memory (read the store) or behind the end. Pointers
+  // are good until the next input.
   [[nodiscard]] std::span<const Entry> cached(IndexRange range, std::size_t max_bytes) const;
 
   [[nodiscard]] RaftStatus status() const;
   [[nodiscard]] Term term() const { return hard_state_.term; }
   [[nodiscard]] NodeId leader() const;
+  // Whom a leader would best hand over to: of those that could lead and were heard of lately, the one that holds most of
+  // the log. Nobody if there is none, or if this node does not lead.
+  [[nodiscard]] NodeId best_successor() const;
   [[nodiscard]] RoleName role() const;
   [[nodiscard]] Index commit() const { return commit_; }
   [[nodiscard]] const Log& log() const { return log_; }
@@ -121,7 +132,7 @@ class Raft {
   // The protocol's state in 64 bits: timers as armed or expired, counters rebased, payloads by content, no randomness.
   [[nodiscard]] std::uint64_t fingerprint() const;
   bool operator==(const Raft& other) const;
-  // Which events are built from now on.
+  // Which events are built from now on; a ProtocolViolation always is.
   void want_events(EventMask events) { options_.events = events; }
 
  private:
@@ -140,16 +151,17 @@ class Raft {
   void on(const Message& from, const TimeoutNow& request);
   void on(const Message& from, const ReadIndexRequest& request);
   void on(const Message& from, const ReadIndexReply& reply);
-  [[nodiscard]] Message message_to(NodeId to, MessageBody body) const;
-  void post(WriteId after, Message message);
-  void send_now(NodeId to, MessageBody body);
+  [[nodiscard]] std::unexpected<Error> not_leading() const;
+  Message& post(WriteId after, NodeId to, MessageBody&& body);
+  void send_now(NodeId to, MessageBody&& body);
   void send_now(NodeId to, VoteReply) = delete;    // a promise: it leaves through send_when_durable
   void send_now(NodeId to, AppendReply) = delete;  // likewise
-  void send_when_durable(NodeId to, MessageBody body);
+  void send_when_durable(NodeId to, MessageBody&& body);
   void reject(const Message& message, RejectReason reason);
   template <class E>
   void emit(E event) {
-    if ((options_.events & bit_of<E>()) != 0) out_.events.emplace_back(std::move(event));
+    constexpr EventMask always = bit_of<ProtocolViolation>();
+    if (((options_.events | always) & bit_of<E>()) != 0) out_.events.emplace_back(std::move(event));
   }
 
   // election.cpp
@@ -187,6 +199,7 @@ class Raft {
   void start(Progress& peer, ReplicationState state, Index next);
   void set_state(Progress& peer, ReplicationState state);
   void advance_commit(Leader& leader);
+  void release_bytes(Leader& leader, Index ready);
   void tell_commit(Leader& leader);
 
   // follower.cpp: the other side.

@@ -79,7 +79,8 @@ struct LeaderRead {
 struct Transfer {
   NodeId target;
   Instant deadline;
-  bool asked = false;  // "campaign now" has left
+  bool asked = false;      // "campaign now" has left
+  bool ask_again = false;  // it may have been lost
   bool operator==(const Transfer&) const = default;
 };
 
@@ -92,7 +93,8 @@ struct Leader {
   Ring<LeaderRead> reads;  // in the order of their rounds
   std::uint64_t fetches = 0;
   std::optional<Transfer> transfer;
-  std::size_t uncommitted_bytes = 0;
+  std::size_t uncommitted_bytes = 0;  // of its own entries behind `released`
+  Index released;                     // up to here they are committed and durable here: nothing keeps them in memory
   bool operator==(const Leader&) const = default;
 
   [[nodiscard]] Progress* find(NodeId id);

@@ -13,7 +13,7 @@ class WriteQueue {
  public:
   void save(HardState state);
   void append(Entry entry);
-  // `last_issued` is the log's end as far as the store has been told.
+  // What the store has not been told of yet is simply forgotten; the rest is truncated with the gathered write.
   void truncate_from(Index index);
   void start_at(Index last) { gathered_last_ = issued_last_ = last; }
 
@@ -55,6 +55,7 @@ class WriteQueue {
   Index gathered_last_;  // the log's end once everything gathered is written
   Index issued_last_;    // the log's end once everything issued is written
   Ring<Issued> issued_;
+  std::size_t last_batch_ = 0;  // entries in the last write: the next will have about as many
 };
 
 }  // namespace keel

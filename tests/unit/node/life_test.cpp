@@ -346,5 +346,39 @@ TEST(Transfer, EndsWhenAnotherLeadsOrItIsKnownToHaveFailed) {  // scenario: E-13
   EXPECT_EQ(cluster.node(2).raft().role(), RoleName::leader);
 }
 
+// Nothing but a leader's own word says that it leads: a higher term may be anybody's.
+TEST(Transfer, IsNotDoneWhenAnotherLeads) {
+  TestCluster cluster(3, [](NodeOptions& options) {
+    options.raft.pre_vote = options.raft.check_quorum = options.raft.stickiness = false;
+  });
+  cluster.elect(1);
+  cluster.network.lose = is<TimeoutNow>;
+  const auto moved = cluster.transfer(1, 3);
+  cluster.run();
+  cluster.node(2).expire(Timer::election);
+  cluster.run();
+  cluster.executor.advance(200ms);
+  ASSERT_EQ(cluster.node(1).raft().leader(), NodeId(2));
+  EXPECT_EQ(moved->code(), ErrorCode::leadership_lost) << moved->text();
+  EXPECT_NE(moved->result->error().message.find("node 2 leads"), std::string::npos) << moved->text();
+}
+
+TEST(Transfer, EndsInTimeWhenNobodyIsHeardToLead) {  // hazard: H57
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.network.lose = [](const PeerMessage& m) {
+    const bool leads = is<Heartbeat>(m) || is<AppendRequest>(m);
+    return m.from == NodeId(1) ? !is<TimeoutNow>(m) : m.to == NodeId(1) && leads;
+  };
+  const auto moved = cluster.transfer(1, 3);
+  cluster.run();
+  ASSERT_EQ(cluster.node(1).raft().role(), RoleName::follower) << "the target campaigns";
+  cluster.network.isolate(NodeId(1));
+  cluster.executor.advance(1900ms);
+  EXPECT_EQ(moved->times, 0);
+  cluster.executor.advance(200ms);
+  EXPECT_EQ(moved->code(), ErrorCode::timed_out) << moved->text();
+}
+
 }  // namespace
 }  // namespace keel::test

@@ -153,10 +153,13 @@ TEST(Pump, AReadErrorWhileFeedingAPeerEndsOnlyThatStream) {  // hazard: H49
     cluster.submit(1, std::string(100, 'x'));
     cluster.run();
   }
-  cluster.log(1).fail_reads = Error{ErrorCode::io, "no"};
+  cluster.log(1).fail_reads = Error{ErrorCode::io, "segment 7: Input/output error"};
   cluster.network.heal();
   cluster.executor.advance(2s);
   EXPECT_EQ(cluster.node(1).status().state, NodeState::running);
+  ASSERT_FALSE(cluster.node(1).recent_errors().empty()) << "but somebody should look at it";
+  EXPECT_NE(describe(cluster.node(1).recent_errors().back()).find("FetchFailed"), std::string::npos);
+  EXPECT_NE(describe(cluster.node(1).recent_errors().back()).find("segment 7"), std::string::npos);
   EXPECT_TRUE(cluster.machine(3).seen.empty());
   cluster.log(1).fail_reads.reset();
   cluster.executor.advance(2s);

@@ -48,5 +48,13 @@ TEST(Bootstrap, RefusesAGenesisThatIsNone) {
   EXPECT_EQ(Raft::bootstrap({.id = NodeId(1)}, Genesis{}, Instant{}).error().code, ErrorCode::invalid);
 }
 
+// A log that begins without its owner in it could never elect anybody, and its owner would be a stranger to the others.
+TEST(Bootstrap, RefusesANodeThatIsNotInTheGenesis) {
+  const auto refused = Raft::bootstrap({.id = NodeId(9), .seed = 1}, of_three, Instant{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+  EXPECT_NE(refused.error().message.find("node 9 is not among the first members"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace keel::test

@@ -32,6 +32,28 @@ TEST(Bounds, UncommittedBytesAreBounded) {
   EXPECT_EQ(group.raft(1).commit(), Index(taken + 3));
 }
 
+// hazard: H52  The others commit without this leader's disk, which is the slow one: what it keeps in memory meanwhile is
+// bounded all the same.
+TEST(Bounds, ALeadersOwnSlowDiskIsNoWayRoundTheBound) {
+  Group group(3, [](RaftOptions& o) {
+    o.max_uncommitted_bytes = 10000;
+    o.log_cache_bytes = 0;
+  });
+  group.elect(1);
+  group.node(1).instant_disk = false;
+  Index last;
+  for (int i = 0; i < 1000; ++i) {
+    const auto position = group.propose(1, std::string(100, 'x'));
+    if (position) last = position->index;
+    EXPECT_TRUE(position || refused(position) == ErrorCode::overloaded);
+    group.settle();
+    ASSERT_LE(group.raft(1).log().cache_bytes(), 10000u);
+  }
+  EXPECT_EQ(group.raft(1).commit(), last) << "the others hold it all";
+  group.finish_writes(std::uint64_t{1});
+  EXPECT_TRUE(group.propose(1, "the room comes back"));
+}
+
 // The first always fits, or a bound below an entry's size would stop everything.
 TEST(Bounds, OneEntryAlwaysFits) {
   Group group(1, [](RaftOptions& o) { o.max_uncommitted_bytes = 1; });
@@ -132,6 +154,15 @@ TEST(Bounds, WhatAStoreFoundIsChecked) {
       {"configuration at entry 1 is out of order",
        [](Recovered& r) { r.configurations.push_back(r.configurations[0]); }},
       {"configuration at entry 9 is out of order", [](Recovered& r) { r.configurations[0].index = Index(9); }},
+      {"configuration at entry 1 is of another kind",
+       [](Recovered& r) { r.configurations[0].kind = EntryKind::configuration; }},
+      {"configuration at entry 1 is of another term", [](Recovered& r) { r.configurations[0].term = Term(2); }},
+      {"nothing says who was in the cluster there",
+       [](Recovered& r) {
+         r.base.position = Lone::at(1, 1);
+         r.terms.erase(r.terms.begin());
+         r.configurations.clear();
+       }},
       {"cut short",
        [](Recovered& r) {
          r.configurations[0].payload = Payload::copy_of(r.configurations[0].payload.bytes().first(4));

@@ -17,7 +17,7 @@ std::vector<std::pair<RaftEvent, const char*>> described() {
       {CampaignStarted{true, false, Term(2)}, "CampaignStarted rehearsal for term 2"},
       {CampaignStarted{false, true, Term(2)}, "CampaignStarted for term 2, asked"},
       {VoteCast{NodeId(3), Term(2)}, "VoteCast for node 3 term 2"},
-      {SplitVote{Term(2), false}, "SplitVote term 2"},
+      {SplitVote{Term(2)}, "SplitVote term 2"},
       {LeaderReady{Term(2)}, "LeaderReady term 2"},
       {SteppedDown{Term(2), StepDownReason::lost_quorum}, "SteppedDown term 2: lost_quorum"},
       {CommitAdvanced{Index(9)}, "CommitAdvanced 9"},
@@ -30,6 +30,7 @@ std::vector<std::pair<RaftEvent, const char*>> described() {
       {TransferStarted{NodeId(3)}, "TransferStarted to node 3"},
       {TransferEnded{NodeId(3), TransferEnd::timed_out}, "TransferEnded to node 3: timed_out"},
       {StorageStalled{true}, "StorageStalled true"},
+      {FetchFailed{NodeId(3), range, {ErrorCode::io, "segment 7"}}, "FetchFailed 3..5 for node 3: io, segment 7"},
       {ProtocolViolation{"two leaders"}, "ProtocolViolation two leaders"},
   };
 }

@@ -276,6 +276,28 @@ TEST_F(Fetching, AsksForWhatIsDurableAndNotInMemory) {
   EXPECT_EQ(node.fetches.size(), 1u) << "one at a time";
 }
 
+// A store counts payloads, Raft also what each entry costs beside them: entries without any bytes are bounded too.
+TEST(Flow, AFetchIsBoundedInEntriesAndInTheirCost) {
+  const auto lagging = [](const std::function<void(RaftOptions&)>& adjust) {
+    Lone node({1, 1, 1}, {Term(1), nobody}, adjust);
+    node.lead();
+    node.receive(2, 2, lacks(4, Lone::at(1, 1)));
+    node.receive(2, 2, holds(1));
+    return node;
+  };
+  const Lone few = lagging([](RaftOptions& o) { o.max_append_entries = 2; });
+  ASSERT_EQ(few.fetches.size(), 1u);
+  EXPECT_EQ(few.fetches[0].range, (IndexRange{Index(2), Index(3)}));
+
+  Lone small = lagging([](RaftOptions& o) { o.max_append_bytes = 2 * Log::entry_overhead; });
+  ASSERT_EQ(small.fetches.size(), 1u);
+  small.raft->fetched(small.fetches[0],
+                      {*small.disk.find(Index(2)), *small.disk.find(Index(3)), *small.disk.find(Index(4))});
+  EXPECT_EQ(only<AppendRequest>(small.turn()).entries.size(), 2u);
+  ASSERT_EQ(small.fetches.size(), 2u);
+  EXPECT_EQ(small.fetches[1].range, (IndexRange{Index(4), Index(4)}));
+}
+
 TEST_F(Fetching, SendsWhatItGetsAndGoesOnFromMemory) {
   node.raft->fetched(node.fetches[0], stored(2, 4));
   const auto sent = all<AppendRequest>(node.turn());
@@ -299,20 +321,23 @@ TEST_F(Fetching, IgnoresAnswersFromAnotherLife) {
   node.turn();
   const Index next = lagging().next;
   node.raft->fetched(old, stored(2, 2));
-  node.raft->fetch_failed(old, ErrorCode::compacted);
+  node.raft->fetch_failed(old, {ErrorCode::compacted, ""});
   EXPECT_TRUE(node.turn().empty());
   EXPECT_EQ(lagging().next, next);
   EXPECT_TRUE(node.wants_snapshot.empty());
   node.receive(3, 9, Heartbeat{.commit = {}});
   node.raft->fetched(node.fetches[1], stored(3, 4));
-  node.raft->fetch_failed(node.fetches[1], ErrorCode::io);
+  node.raft->fetch_failed(node.fetches[1], {ErrorCode::io, ""});
   EXPECT_TRUE(node.turn().empty());
 }
 
 // hazard: H49
 TEST_F(Fetching, AReadErrorEndsTheStreamUntilTheNextHeartbeat) {
-  node.raft->fetch_failed(node.fetches[0], ErrorCode::io);
+  node.raft->fetch_failed(node.fetches[0], {ErrorCode::io, "segment 7"});
   EXPECT_TRUE(node.turn().empty());
+  ASSERT_EQ(node.count<FetchFailed>(), 1u) << "and is told";
+  EXPECT_EQ(describe(node.events.back()), "PeerStateChanged node 2 probe");
+  EXPECT_EQ(describe(node.events[node.events.size() - 2]), "FetchFailed 2..4 for node 2: io, segment 7");
   EXPECT_EQ(lagging().state, ReplicationState::probe);
   EXPECT_EQ(lagging().next, Index(2));
   node.fire(Timer::heartbeat);
@@ -330,6 +355,7 @@ TEST_F(Fetching, WhatTheLogDoesNotHoldIsNotSent) {
     const std::size_t asked = node.fetches.size();
     node.raft->fetched(node.fetches.back(), wrong);
     EXPECT_TRUE(node.turn().empty());
+    EXPECT_EQ(node.count<FetchFailed>(), asked) << "each time";
     EXPECT_EQ(node.fetches.size(), asked);
     node.fire(Timer::heartbeat);
     node.receive(2, 2, holds(1));
@@ -339,8 +365,9 @@ TEST_F(Fetching, WhatTheLogDoesNotHoldIsNotSent) {
 
 // hazard: H11
 TEST_F(Fetching, WhatIsCompactedAwayMeansASnapshot) {
-  node.raft->fetch_failed(node.fetches[0], ErrorCode::compacted);
+  node.raft->fetch_failed(node.fetches[0], {ErrorCode::compacted, ""});
   node.turn();
+  EXPECT_EQ(node.count<FetchFailed>(), 0u) << "nothing is wrong";
   EXPECT_EQ(node.wants_snapshot, (std::vector{NodeId(2)}));
   EXPECT_EQ(lagging().state, ReplicationState::snapshot);
 }

@@ -155,7 +155,7 @@ class Group {
       found.push_back(*entry);
     }
     if (found.empty()) {
-      member.raft->fetch_failed(fetch, ErrorCode::compacted);
+      member.raft->fetch_failed(fetch, {ErrorCode::compacted, ""});
     } else {
       member.raft->fetched(fetch, std::move(found));
     }

@@ -199,7 +199,7 @@ TEST(Receive, WhatIsNotForUsChangesNothing) {
        {with([](Message& m) { m.group = GroupId(1); }), with([](Message& m) { m.to = NodeId(2); }),
         with([](Message& m) { m.from = nobody; }), with([](Message& m) { m.from = NodeId(1); })}) {
     Lone node = begin(alone);
-    node.raft->receive(message);
+    node.raft->receive(Message(message));
     EXPECT_TRUE(node.turn().empty()) << long_form(message);
     EXPECT_EQ(node.raft->term(), Term(5)) << long_form(message);
     EXPECT_EQ(node.count<MessageRejected>(), 1u) << long_form(message);

@@ -54,6 +54,34 @@ TEST(Stall, AStalledNodeDoesNotCampaignAndRecovers) {
   EXPECT_TRUE(group.raft(2).role() == RoleName::leader || group.raft(3).role() == RoleName::leader);
 }
 
+// hazard: H40, H53  A leader that has fallen silent is forgotten also by those that cannot take its place: with a disk that
+// hangs, or without a vote. Whoever waits for its word is told.
+TEST(Stall, WhoMayNotCampaignForgetsADeadLeader) {
+  Group group(make_genesis(
+      "test",
+      {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3)}, {.id = NodeId(4), .role = MemberRole::learner}}));
+  group.elect(1);
+  group.node(3).instant_disk = false;
+  ASSERT_TRUE(group.propose(1, "a"));
+  group.run(5s);
+  ASSERT_EQ(stalls(group, 3), (std::vector{true}));
+  group.crash(1);
+  group.crash(2);
+  for (std::uint64_t id : {3, 4}) {
+    ASSERT_EQ(group.raft(id).leader(), NodeId(1));
+    ASSERT_TRUE(group.raft(id).read(ReadId(1)));
+  }
+  group.run(3s);
+  for (std::uint64_t id : {3, 4}) {
+    EXPECT_EQ(group.raft(id).leader(), nobody) << id;
+    EXPECT_EQ(group.raft(id).role(), RoleName::follower) << id;
+    ASSERT_EQ(group.node(id).reads.size(), 1u) << id;
+    EXPECT_EQ(group.node(id).reads[0].index, std::nullopt);
+    EXPECT_EQ(group.raft(id).read(ReadId(2)).error().code, ErrorCode::no_leader);
+    EXPECT_EQ(group.propose(id, "x").error().code, ErrorCode::no_leader);
+  }
+}
+
 // hazard: H53
 TEST(Stall, AFollowersFrozenDiskHasNoEffectOnTheOthers) {
   Group group(3);

@@ -204,6 +204,43 @@ TEST(Transfer, SteppingDownHandsOver) {
   EXPECT_EQ(events_of<SteppedDown>(group.node(1).events)[0].reason, StepDownReason::asked);
 }
 
+// A dead node takes nothing over, however much it holds.
+TEST(Transfer, SteppingDownPassesOverTheDead) {
+  Group group(3);
+  group.elect(1);
+  ASSERT_TRUE(group.propose(1, "a"));
+  group.settle(touching(3));
+  ASSERT_TRUE(group.propose(1, "b"));
+  group.lose();
+  group.crash(2);
+  const auto silent = [](const Message& m) { return touching(2)(m) || is<AppendRequest>(m); };
+  for (int i = 0; i < 12; ++i) {
+    group.run(100ms, silent);
+    ASSERT_EQ(group.raft(1).role(), RoleName::leader);
+  }
+  EXPECT_EQ(group.raft(1).best_successor(), NodeId(3));
+  EXPECT_EQ(group.raft(3).best_successor(), nobody) << "it does not lead";
+  group.raft(1).step_down();
+  group.pump(NodeId(1));
+  EXPECT_EQ(group.under_way(of<TimeoutNow>(1, 2)), 0u);
+  EXPECT_EQ(group.under_way(of<TimeoutNow>(1, 3)), 1u);
+}
+
+// The target's campaign arrives in the moment in which it is to be asked again: it was asked all the same.
+TEST(Transfer, ThatIsAskedForAgainIsNotForgotten) {
+  Lone node({}, {Term(1), nobody});
+  node.lead();
+  node.receive(2, 2, AppendReply{.accepted = true, .index = Index(2), .hint = {}});
+  ASSERT_TRUE(node.raft->transfer_leadership(NodeId(2)));
+  EXPECT_EQ(all<TimeoutNow>(node.turn()).size(), 1u);
+  EXPECT_EQ(all<TimeoutNow>(node.fire(Timer::heartbeat)).size(), 1u) << "it may have been lost";
+  node.raft->expire(Timer::heartbeat);
+  node.receive(2, 3, VoteRequest{.for_transfer = true, .last = Lone::at(2, 2)});
+  const auto ended = events_of<TransferEnded>(node.events);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].end, TransferEnd::done);
+}
+
 TEST(Transfer, EndsWithTheLeadership) {
   Lone node({}, {Term(1), nobody});
   node.lead();

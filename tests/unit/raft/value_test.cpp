@@ -32,6 +32,36 @@ TEST(Value, ACopyGoesOnByItself) {
   EXPECT_EQ(node.raft->fingerprint(), copy.fingerprint());
 }
 
+// Nothing may hide it: whoever drives this Raft must stop.
+TEST(Value, AProtocolViolationIsToldWhateverEventsAreWanted) {
+  Lone node({}, {Term(1), nobody}, [](RaftOptions& o) { o.events = 0; });
+  node.lead();
+  EXPECT_TRUE(node.events.empty());
+  node.receive(3, 2, Heartbeat{.commit = {}, .round = 1});
+  EXPECT_EQ(node.count<ProtocolViolation>(), 1u);
+}
+
+// Machines answer all the time; a leader that has nothing to do for it is left in peace.
+TEST(Value, WhatIsAppliedIsNoReasonForATurn) {
+  Lone node({}, {Term(1), nobody});
+  node.fire(Timer::election);
+  node.receive(2, 2, VoteReply{.pre_vote = true, .granted = true});
+  node.raft->receive({{}, NodeId(2), NodeId(1), Term(2), VoteReply{.granted = true}});
+  Output out;
+  node.raft->take_output(out);
+  node.raft->written(out.write->id);
+  node.raft->receive({{}, NodeId(2), NodeId(1), Term(2), AppendReply{.accepted = true, .index = Index(2), .hint = {}}});
+  node.raft->take_output(out);
+  ASSERT_EQ(out.apply.last, Index(2));
+  node.raft->applied(Index(1));
+  EXPECT_FALSE(node.raft->has_output());
+  node.raft->applied(Index(2));
+  EXPECT_TRUE(node.raft->has_output()) << "it is ready";
+  node.raft->take_output(out);
+  ASSERT_EQ(out.events.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<LeaderReady>(out.events[0]));
+}
+
 std::string text(const Output& out) {
   std::string all;
   for (const Message& message : out.send)

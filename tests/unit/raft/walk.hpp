@@ -208,7 +208,7 @@ class Walk {
     if (!chance(100)) return group.finish_fetch(id.value());
     const Fetch failed = member.fetches.front();
     member.fetches.erase(member.fetches.begin());
-    member.raft->fetch_failed(failed, ErrorCode::io);
+    member.raft->fetch_failed(failed, {ErrorCode::io, ""});
     touch(id);
   }
 
