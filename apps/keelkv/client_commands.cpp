@@ -1,5 +1,6 @@
 // CLIENT: what connections say about themselves, and who they are.
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -32,7 +33,8 @@ void get_name(KvConnection& connection, Args, RespWriter& reply) {
 }
 
 void set_name(KvConnection& connection, Args args, RespWriter& reply) {
-  if (!is_client_name(args[2])) return reply.error(errors::bad_client_name);
+  const std::string_view wrong = wrong_with_name(args[2]);
+  if (!wrong.empty()) return reply.error(fmt::format("ERR Client names {}", wrong));
   connection.session().name = std::string(args[2]);
   reply.ok();
 }
@@ -42,9 +44,8 @@ void set_info(KvConnection& connection, Args args, RespWriter& reply) {
   if (equal_ignoring_case(args[2], "lib-name")) field = &connection.session().library_name;
   if (equal_ignoring_case(args[2], "lib-ver")) field = &connection.session().library_version;
   if (field == nullptr) return reply.error(fmt::format("ERR Unrecognized option '{}'", args[2].substr(0, 128)));
-  if (!is_client_name(args[3])) {
-    return reply.error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", args[2]));
-  }
+  const std::string_view wrong = wrong_with_name(args[3]);
+  if (!wrong.empty()) return reply.error(fmt::format("ERR {} {}", args[2], wrong));
   *field = std::string(args[3]);
   reply.ok();
 }
@@ -68,11 +69,14 @@ void list(KvConnection& connection, Args args, RespWriter& reply) {
     return reply.text(lines);
   }
   if (args.size() == 3 || !equal_ignoring_case(args[2], "id")) return reply.error(errors::syntax);
-  for (const std::string_view wanted : args.subspan(3)) {
-    const auto number = parse_integer(wanted);
+  std::set<std::uint64_t> wanted;  // each is told once, however often it is named
+  for (const std::string_view text : args.subspan(3)) {
+    const auto number = parse_integer(text);
     if (!number) return reply.error("ERR Invalid client ID");
-    const auto found = server.connections().find(static_cast<std::uint64_t>(*number));
-    if (found != server.connections().end()) lines += describe(*found->second, found->second->session(), now);
+    wanted.insert(static_cast<std::uint64_t>(*number));
+  }
+  for (const auto& [number, other] : server.connections()) {
+    if (wanted.contains(number)) lines += describe(*other, other->session(), now);
   }
   reply.text(lines);
 }

@@ -51,14 +51,13 @@ inline constexpr std::string_view redis_version = "7.2.0";
 namespace errors {
 inline constexpr std::string_view syntax = "ERR syntax error";
 inline constexpr std::string_view not_an_integer = "ERR value is not an integer or out of range";
-inline constexpr std::string_view bad_client_name =
-    "ERR Client names cannot contain spaces, newlines or special characters.";
 }  // namespace errors
 
 // A 64-bit integer as Redis reads one: no sign but '-', no spaces, no zeros in front.
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
-// Whether a connection may be named so: it must fit into a line of CLIENT LIST.
-[[nodiscard]] bool is_client_name(std::string_view name);
+// Why a connection or its library may not be named so, in words behind "ERR <what> "; empty when it may. Names must fit
+// into a line of CLIENT LIST.
+[[nodiscard]] std::string_view wrong_with_name(std::string_view name);
 
 }  // namespace keel

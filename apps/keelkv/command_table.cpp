@@ -53,8 +53,11 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
-bool is_client_name(std::string_view name) {
-  return std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+std::string_view wrong_with_name(std::string_view name) {
+  constexpr std::size_t max_name_size = 128;
+  if (name.size() > max_name_size) return "cannot be longer than 128 bytes.";
+  const bool shows = std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+  return shows ? "" : "cannot contain spaces, newlines or special characters.";
 }
 
 std::size_t CommandTable::NameHash::operator()(std::string_view name) const {

@@ -54,9 +54,8 @@ std::string read_hello_options(Args options, std::string_view& name) {
       if (options[1] != "default") return "WRONGPASS invalid username-password pair or user is disabled.";
       options = options.subspan(3);
     } else if (equal_ignoring_case(options[0], "setname") && options.size() >= 2) {
-      if (!is_client_name(options[1])) {
-        return std::string(errors::bad_client_name);
-      }
+      const std::string_view wrong = wrong_with_name(options[1]);
+      if (!wrong.empty()) return fmt::format("ERR Client names {}", wrong);
       name = options[1];
       options = options.subspan(2);
     } else {

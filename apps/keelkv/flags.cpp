@@ -25,7 +25,7 @@ std::expected<KvSettings, EarlyExit> parse_flags(int argc, const char* const* ar
   const KvSettings defaults;
   for (const Setting& setting : settings_table()) {
     std::string help(setting.help);
-    if (!setting.required) help += fmt::format(" ({})", setting.get(defaults));
+    if (!setting.required && !setting.get(defaults).empty()) help += fmt::format(" ({})", setting.get(defaults));
     CLI::Option* const option = app.add_option(fmt::format("--{}", setting.name), given[setting.name], help);
     option->type_name(std::string(setting.value))->expected(1);
     if (setting.name == "log-level") option->take_all();

@@ -57,6 +57,7 @@ void command_info(KvConnection& connection, Args args, RespWriter& reply) {
   if (args.size() == 2) return command(connection, args, reply);
   reply.array(args.size() - 2);
   for (const std::string_view name : args.subspan(2)) {
+    if (reply.overflowed()) return;
     const CommandSpec* const spec = CommandTable::get().find(name);
     spec == nullptr ? reply.null() : describe(*spec, reply);
   }
@@ -70,8 +71,10 @@ void docs(KvConnection&, Args args, RespWriter& reply) {
   }
   if (args.size() == 2) wanted.assign(CommandTable::get().all().begin(), CommandTable::get().all().end());
   reply.map(wanted.size());
-  for (const CommandSpec* const spec : wanted)
+  for (const CommandSpec* const spec : wanted) {
+    if (reply.overflowed()) return;
     document(*spec, reply);
+  }
 }
 
 // COMMAND LIST [FILTERBY PATTERN pattern]

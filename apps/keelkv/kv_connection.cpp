@@ -17,10 +17,9 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t max_writes_in_flight = 4096;       // of one connection; the node bounds them all together
-constexpr std::size_t output_pause = 1u << 20;           // replies waiting for the client before we take more requests
-constexpr std::size_t usual_output = 64u << 10;          // memory for more is given back when it has been sent
-constexpr std::size_t kept_for_memory_bound = 1u << 20;  // a connection that holds less is never closed for memory
+constexpr std::size_t max_writes_in_flight = 4096;  // of one connection; the node bounds them all together
+constexpr std::size_t output_pause = 1u << 20;      // replies waiting for the client before we take more requests
+constexpr std::size_t usual_output = 64u << 10;     // memory for more is given back when it has been sent
 constexpr std::size_t drained_at_close = 1u << 20;
 
 std::string describe(const tcp::endpoint& endpoint) {
@@ -45,6 +44,7 @@ KvConnection::KvConnection(KvServer& server, tcp::socket socket, std::uint64_t i
 void KvConnection::start() {
   server_.log().debug("client {}: connected from {}", session_.id, session_.peer);
   receive();
+  server_.touched(*this);
 }
 
 void KvConnection::close() {
@@ -149,16 +149,13 @@ bool KvConnection::run_write() {
 
 bool KvConnection::run_read(ReadHandler handler) {
   if (!may_read()) return false;
-  const std::size_t max_bytes = sent_ + server_.settings().max_client_output;
-  RespWriter reply(output_, session_.version, max_bytes);
+  RespWriter reply = bounded_reply();
   if (read_error_) {
     reply.error(read_failure(*read_error_));
   } else {
     handler(server_.machine().store(), parser_.args(), reply);
   }
-  request_done();
-  if (reply.overflowed()) close_for_output(output_bytes());
-  return true;
+  return reply_done(reply);
 }
 
 // A confirmation holds for the requests that had begun to come when it was asked for: writes acknowledged since then
@@ -174,9 +171,18 @@ bool KvConnection::may_read() {
 }
 
 bool KvConnection::run_session_command(SessionHandler handler) {
-  RespWriter reply(output_, session_.version);
+  RespWriter reply = bounded_reply();
   handler(*this, parser_.args(), reply);
+  return reply_done(reply);
+}
+
+RespWriter KvConnection::bounded_reply() {
+  return {output_, session_.version, sent_ + server_.settings().max_client_output};
+}
+
+bool KvConnection::reply_done(const RespWriter& reply) {
   request_done();
+  if (reply.overflowed()) close_for_output();
   return true;
 }
 
@@ -270,21 +276,17 @@ bool KvConnection::within_bounds() {
   account();
   const KvSettings& settings = server_.settings();
   if (output_bytes() > settings.max_client_output) {
-    close_for_output(output_bytes());
+    close_for_output();
     return false;
   }
-  if (server_.memory() <= settings.max_client_memory || memory() <= kept_for_memory_bound) return true;
-  ++server_.counters().closed_for_memory;
-  server_.log().warn("client {} at {}: closed, it holds {} bytes and all clients together {}; max-client-memory is {}",
-                     session_.id, session_.peer, memory(), server_.memory(), settings.max_client_memory);
-  close();
-  return false;
+  server_.bound_memory();
+  return !closed_;
 }
 
-void KvConnection::close_for_output(std::size_t bytes) {
+void KvConnection::close_for_output() {
   ++server_.counters().closed_for_output;
-  server_.log().warn("client {} at {}: closed, more than {} bytes of replies wait for it; max-client-output is {}",
-                     session_.id, session_.peer, bytes, server_.settings().max_client_output);
+  server_.log().warn("client {} at {}: closed, more replies would wait for it than max-client-output allows ({} bytes)",
+                     session_.id, session_.peer, server_.settings().max_client_output);
   close();
 }
 

@@ -53,10 +53,13 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   [[nodiscard]] KvServer& server() { return server_; }
   void close_after_reply() { ending_ = true; }
 
-  bool is_touched = false;  // the server's own mark
+  [[nodiscard]] std::size_t accounted() const { return accounted_; }  // of its memory, with the server
+  bool is_touched = false;                                            // the server's own mark
   [[nodiscard]] std::size_t input_bytes() const { return input_.readable().size(); }
   [[nodiscard]] std::size_t output_bytes() const { return output_.size() - sent_; }
-  [[nodiscard]] std::size_t memory() const { return input_.capacity() + output_.capacity(); }
+  [[nodiscard]] std::size_t memory() const {
+    return sizeof(*this) + input_.capacity() + parser_.memory() + replies_.memory() + output_.capacity();
+  }
 
  private:
   enum class Waiting : std::uint8_t { no, for_writes, for_room, for_read, for_output };
@@ -72,6 +75,8 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool may_read();
   bool run_session_command(SessionHandler handler);
   void request_done();
+  [[nodiscard]] RespWriter bounded_reply();
+  bool reply_done(const RespWriter& reply);
   void write_done(ReplyQueue::Place place, Result<Applied> result);
   void read_done(std::uint64_t up_to, Result<Index> result);
   void send();
@@ -79,7 +84,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   void end();
   void account();
   bool within_bounds();
-  void close_for_output(std::size_t bytes);
+  void close_for_output();
 
   KvServer& server_;
   boost::asio::ip::tcp::socket socket_;

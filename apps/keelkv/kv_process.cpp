@@ -1,7 +1,5 @@
 #include "keelkv/kv_process.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -9,6 +7,9 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <fmt/format.h>
+
+#include "keelkv/admission.hpp"
+#include "keelkv/descriptors.hpp"
 
 namespace keel {
 
@@ -23,13 +24,7 @@ const Member& this_member(const KvSettings& settings) {
   return *std::ranges::find(settings.cluster, settings.id, &Member::id);
 }
 
-// As many descriptors as the system lets us have: clients need one each.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
+constexpr Duration refusal_holds = std::chrono::seconds(10);  // peers refuse again at each dial, every second or so
 
 bool is_disk_error(ErrorCode code) {
   return code == ErrorCode::storage_failed || code == ErrorCode::io || code == ErrorCode::corrupt;
@@ -47,13 +42,33 @@ KvProcess::~KvProcess() { stop(); }
 
 // Nobody can reach this process before its node stands.
 Result<void> KvProcess::start() {
-  raise_descriptor_limit();
+  if (auto enough = bound_clients(); !enough) return enough;
   if (auto opened = open_data(); !opened) return opened;
   make_transport();
   if (auto started = start_node(); !started) return started;
   if (auto listening = transport_->listen(this_member(settings_).address); !listening) return listening;
   if (auto listening = server_->listen(); !listening) return listening;
   await_signal();
+  return {};
+}
+
+Result<void> KvProcess::bound_clients() {
+  raise_descriptor_limit();
+  const std::uint64_t limit = descriptor_limit();
+  const std::uint64_t capacity = client_capacity(settings_);
+  if (capacity == 0) {
+    return fail(ErrorCode::invalid,
+                fmt::format("the limit of {} open files is too low: peers and a full log may take {}; raise it "
+                            "(ulimit -n), or choose a larger --segment-size or a smaller --max-log-bytes",
+                            limit, reserved_descriptors(settings_)));
+  }
+  if (settings_.max_clients <= capacity) return {};
+  logs_.of(LogSubject::client)
+      .warn(
+          "max-clients is {} instead of {}: {} open files are allowed, of which peers and the log may take {}; for "
+          "more clients raise the limit (ulimit -n)",
+          capacity, settings_.max_clients, limit, reserved_descriptors(settings_));
+  settings_.max_clients = capacity;
   return {};
 }
 
@@ -72,6 +87,20 @@ Result<void> KvProcess::open_data() {
   if (!peers) return in_data(peers.error());
   peers_ = std::move(*peers);
   knew_peers_ = !peers_->peers().empty();
+  return forget_peers();
+}
+
+// What --forget asks for. A peer that is not known is no error: it was forgotten before, or never heard.
+Result<void> KvProcess::forget_peers() {
+  for (const NodeId peer : settings_.forget) {
+    const auto forgotten = peers_->forget(peer);
+    if (!forgotten && forgotten.error().code != ErrorCode::not_found) return in_data(forgotten.error());
+    logs_.of(LogSubject::membership)
+        .warn(
+            "node {} {}: the data directory it comes with next is taken for its own; start without --forget from "
+            "now on",
+            peer.value(), forgotten ? "is forgotten" : "was not known");
+  }
   return {};
 }
 
@@ -89,7 +118,9 @@ void KvProcess::make_transport() {
                   .expects = nobody,
                   .incarnation = identity_.incarnation,
                   .member_data = to_string(settings_.listen)};
-  options.admit = [this](const wire::Hello& peer) { return peers_->admit(peer.node, peer.incarnation); };
+  options.admit = [this](const wire::Hello& peer) {
+    return admit(node_->raft(), *peers_, peer.node, peer.incarnation);
+  };
   options.refused_by = [this](NodeId peer, const Error& why) { refused(peer, why); };
   options.log = [this](TcpLogLevel level, std::string_view line) {
     logs_.of(LogSubject::transport)
@@ -192,10 +223,17 @@ void KvProcess::stop() {
   context_.stop();
 }
 
-// A node that has lost its disk cannot be let in again as it is: better to end than to seem to run.
+// A node that has lost its disk cannot be let in again as it is: better to end than to seem to run. What one peer
+// remembers may be wrong, so it takes most of them; the transport has logged each, and tries on.
 void KvProcess::refused(NodeId peer, const Error& why) {
-  if (why.code != ErrorCode::wrong_incarnation) return;  // the transport has logged it, and tries on
-  end(exit_status::cannot_start, fmt::format("node {} refuses this node: {}", peer.value(), why.message));
+  if (why.code != ErrorCode::wrong_incarnation) return;
+  const Instant now = executor_.now();
+  refusals_[peer] = now;
+  const auto lately =
+      std::ranges::count_if(refusals_, [&](const auto& refusal) { return now - refusal.second < refusal_holds; });
+  const std::size_t peers = settings_.cluster.size() - 1;
+  if (static_cast<std::size_t>(lately) <= peers / 2) return;
+  end(exit_status::cannot_start, fmt::format("{} of {} peers refuse this node: {}", lately, peers, why.message));
 }
 
 void KvProcess::failed(const Error& error) {

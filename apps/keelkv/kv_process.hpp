@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,7 +46,9 @@ class KvProcess {
   int run();
 
  private:
+  Result<void> bound_clients();
   Result<void> open_data();
+  Result<void> forget_peers();
   void make_transport();
   Result<void> start_node();
   [[nodiscard]] Result<void> check_first_start() const;
@@ -77,7 +80,8 @@ class KvProcess {
   std::unique_ptr<Node> node_;
   std::unique_ptr<NodeReplica> replica_;
   std::unique_ptr<KvServer> server_;
-  bool ending_ = false;  // a reason to end has been told
+  std::map<NodeId, Instant> refusals_;  // by peers that know this node with another directory; the last of each
+  bool ending_ = false;                 // a reason to end has been told
   bool stopping_ = false;
   int status_ = exit_status::stopped;
 };

@@ -1,5 +1,6 @@
 #include "keelkv/kv_server.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -90,6 +91,18 @@ void KvServer::stop() {
 }
 
 void KvServer::closed(KvConnection& connection) { connections_.erase(connection.session().id); }
+
+void KvServer::bound_memory() {
+  const auto size_of = [](const auto& entry) { return entry.second->accounted(); };
+  while (memory_ > settings_.max_client_memory && !connections_.empty()) {
+    const auto largest = std::ranges::max_element(connections_, {}, size_of)->second;
+    ++counters_.closed_for_memory;
+    log_.warn(
+        "client {} at {}: closed, it holds {} bytes, the most of all, and all together {}; max-client-memory is {}",
+        largest->session().id, largest->session().peer, largest->accounted(), memory_, settings_.max_client_memory);
+    largest->close();
+  }
+}
 
 void KvServer::touched(KvConnection& connection) {
   if (std::exchange(connection.is_touched, true)) return;

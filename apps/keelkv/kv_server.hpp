@@ -65,8 +65,10 @@ class KvServer {
   [[nodiscard]] const Connections& connections() const { return connections_; }
   [[nodiscard]] Instant started() const { return started_; }
   [[nodiscard]] Instant deadline() const { return executor_.now() + settings_.command_timeout; }
-  // Bytes in the buffers of all connections.
+  // Bytes that all connections hold.
   [[nodiscard]] std::uint64_t memory() const { return memory_; }
+  // Closes the largest connections until all together hold no more than they may.
+  void bound_memory();
   void add_memory(std::int64_t change) { memory_ += static_cast<std::uint64_t>(change); }
   // Where a write is put into its log form before it is submitted.
   [[nodiscard]] std::string& scratch() { return scratch_; }

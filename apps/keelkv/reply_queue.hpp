@@ -25,16 +25,20 @@ class ReplyQueue {
   // The reply for `place`. Appends to `out`, for a client of `version`, all that need wait no longer.
   void finish(Place place, std::string reply, std::string& out, RespVersion version) {
     if (place != first_) {
+      bytes_ += reply.size();
       waiting_[place - first_] = std::move(reply);
       return;
     }
     append_reply(out, reply, version);
     pop();
-    for (; !waiting_.empty() && waiting_.front(); pop())
+    for (; !waiting_.empty() && waiting_.front(); pop()) {
+      bytes_ -= waiting_.front()->size();
       append_reply(out, *waiting_.front(), version);
+    }
   }
 
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t memory() const { return bytes_ + waiting_.size() * sizeof(waiting_.front()); }
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
  private:
@@ -45,6 +49,7 @@ class ReplyQueue {
 
   Place first_ = 0;  // of the front of `waiting_`
   std::deque<std::optional<std::string>> waiting_;
+  std::size_t bytes_ = 0;  // of the replies in there
 };
 
 }  // namespace keel

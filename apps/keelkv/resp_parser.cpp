@@ -10,7 +10,7 @@ namespace keel {
 namespace {
 
 constexpr std::size_t max_number_bytes = 20;  // of a 64-bit integer with its sign
-constexpr std::size_t kept_arguments = 1024;  // memory for more is given back after the request
+constexpr std::size_t kept_arguments = 1024;  // memory for more, or for so many unquoted bytes, is given back after it
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -72,6 +72,7 @@ void RespParser::next() {
   position_ = 0;
   if (pieces_.capacity() > kept_arguments) pieces_ = {};
   if (args_.capacity() > kept_arguments) args_ = {};
+  if (unquoted_.capacity() > kept_arguments) unquoted_ = std::string();
   pieces_.clear();
   args_.clear();
 }

@@ -36,6 +36,10 @@ class RespParser {
   // In Redis's words.
   [[nodiscard]] const std::string& error() const { return error_; }
 
+  [[nodiscard]] std::size_t memory() const {
+    return pieces_.capacity() * sizeof(Piece) + args_.capacity() * sizeof(std::string_view) + unquoted_.capacity();
+  }
+
   // Forgets the request: the next `parse` begins a new one.
   void next();
 

@@ -11,14 +11,14 @@ namespace keel {
 enum class RespVersion : std::uint8_t { resp2 = 2, resp3 = 3 };
 
 // Appends one reply, value by value, to a buffer, in either version of the protocol: what only RESP3 has becomes what
-// RESP2 clients expect in its place. Past `max_bytes` in the buffer, bulk strings are left out and `overflowed` says so:
-// the buffer then holds no whole reply.
+// RESP2 clients expect in its place. A value that would take the buffer past `max_bytes` is left out, and all behind it, and
+// `overflowed` says so: the buffer then holds no whole reply.
 class RespWriter {
  public:
   RespWriter(std::string& out, RespVersion version, std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
       : out_(out), max_bytes_(max_bytes), version_(version) {}
 
-  void ok() { out_.append("+OK\r\n"); }
+  void ok() { status("OK"); }
   void status(std::string_view text);  // no line end in it
   // `text` begins with the error's word (ERR, WRONGTYPE, ...). Line ends in it become spaces.
   void error(std::string_view text);
@@ -36,7 +36,9 @@ class RespWriter {
   [[nodiscard]] bool overflowed() const { return overflowed_; }
 
  private:
+  bool fits(std::size_t bytes);
   void header(char type, std::uint64_t number);
+  void blob(char type, std::string_view prefix, std::string_view bytes);
 
   std::string& out_;
   std::size_t max_bytes_;

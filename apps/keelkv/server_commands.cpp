@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "keelkv/command_table.hpp"
+#include "keelkv/descriptors.hpp"
 #include "keelkv/glob.hpp"
 #include "keelkv/info.hpp"
 #include "keelkv/kv_connection.hpp"
@@ -64,6 +65,13 @@ void config_set(KvConnection& connection, Args args, RespWriter& reply) {
       return reply.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", pairs[i],
                                      applied.error().message));
     }
+  }
+  const std::uint64_t capacity = client_capacity(changed);
+  if (changed.max_clients > std::max(capacity, connection.server().settings().max_clients)) {
+    return reply.error(
+        fmt::format("ERR CONFIG SET failed (possibly related to argument 'max-clients') - the limit of open files "
+                    "allows {}",
+                    capacity));
   }
   connection.server().settings() = changed;
   connection.server().settings_changed();

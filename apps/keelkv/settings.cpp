@@ -142,6 +142,26 @@ std::string show_cluster(const KvSettings& settings) {
   return text;
 }
 
+Result<void> set_forget(KvSettings& settings, std::string_view list) {
+  std::vector<NodeId> peers;
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(item.size() + 1, list.size()));
+    const auto id = parse_id(item);
+    if (!id) return std::unexpected(id.error());
+    peers.push_back(*id);
+  }
+  settings.forget = std::move(peers);
+  return {};
+}
+
+std::string show_forget(const KvSettings& settings) {
+  std::string text;
+  for (const NodeId peer : settings.forget)
+    text += fmt::format("{}{}", text.empty() ? "" : ",", peer.value());
+  return text;
+}
+
 Result<void> set_listen(KvSettings& settings, std::string_view text) {
   auto address = parse_host_port(text);
   if (!address) return std::unexpected(address.error());
@@ -185,6 +205,8 @@ std::vector<Setting> make_table() {
        [](const S& s) { return s.data; }},
       {"name", "NAME", "The cluster's name, the same on every node", !required, !changeable,
        text_up_to(&S::name, max_name_bytes), [](const S& s) { return s.name; }},
+      {"forget", "IDS", "Take the next data directory of these peers for theirs: their old one is lost, see the docs",
+       !required, !changeable, set_forget, show_forget},
       {"election-timeout", "TIME", "How long a follower waits for a leader before it campaigns: this to twice this",
        !required, !changeable, duration_between(&S::election_timeout, 10ms, 60s), shown_duration(&S::election_timeout)},
       {"heartbeat", "TIME", "How often a leader says that it lives", !required, !changeable,

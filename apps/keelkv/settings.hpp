@@ -29,6 +29,7 @@ struct KvSettings {
   HostPort listen;
   std::string data;
   std::string name = "keelkv";
+  std::vector<NodeId> forget;
 
   Duration election_timeout = std::chrono::seconds(1);
   Duration heartbeat = std::chrono::milliseconds(100);

@@ -45,8 +45,10 @@ std::vector<std::string> KeelkvCluster::command(std::size_t node) const {
   return command;
 }
 
-bool KeelkvCluster::start(std::size_t node, void (*before_exec)()) {
-  auto process = std::make_unique<ChildProcess>(command(node), before_exec);
+bool KeelkvCluster::start(std::size_t node, void (*before_exec)(), const std::vector<std::string>& more_flags) {
+  auto words = command(node);
+  words.insert(words.end(), more_flags.begin(), more_flags.end());
+  auto process = std::make_unique<ChildProcess>(std::move(words), before_exec);
   const bool ready =
       process->out().wait_for([](std::string_view said) { return said.find('\n') != said.npos; }, in(patience));
   if (ready) nodes_[node].process = std::move(process);

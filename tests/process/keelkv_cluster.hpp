@@ -23,7 +23,7 @@ class KeelkvCluster {
   explicit KeelkvCluster(std::size_t nodes, std::vector<std::string> flags = {});
 
   // Starts node i (from 0) and waits for its line; false when it ends instead.
-  bool start(std::size_t node, void (*before_exec)() = [] {});
+  bool start(std::size_t node, void (*before_exec)() = [] {}, const std::vector<std::string>& more_flags = {});
   bool start_all();
   [[nodiscard]] bool runs(std::size_t node) const { return nodes_[node].process != nullptr; }
   // SIGKILL, and waits until it is gone.

@@ -54,7 +54,8 @@ void KeelkvLoad::write(std::size_t writer) {
       continue;
     }
     client = std::make_unique<RedisClient>(ports_[++node % ports_.size()]);
-    // Nobody leads: asking at full speed would only take the processor from the election.
+    // Nobody leads: asking at full speed would only take the processor from the election. A client's backoff; no check
+    // waits on it.
     changed_.wait_for(lock, std::chrono::milliseconds(5), [this] { return stopping_.load(); });
   }
 }

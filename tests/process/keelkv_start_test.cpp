@@ -1,6 +1,10 @@
 // How keelkv starts, how it refuses to, and how it ends.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,8 +20,8 @@ using testing::StartsWith;
 
 // Starts a program that must end by itself; expects nothing on standard output and one line, which is returned, on
 // standard error.
-std::string refusal(std::vector<std::string> command, int status = 1) {
-  ChildProcess process(std::move(command));
+std::string refusal(std::vector<std::string> command, int status = 1, void (*before_exec)() = [] {}) {
+  ChildProcess process(std::move(command), before_exec);
   const auto ended = process.wait(in(patience));
   EXPECT_EQ(ended, std::optional(status));
   const auto whole = [](std::string_view) { return false; };
@@ -111,7 +115,7 @@ TEST(KeelkvStart, RefusesADirectoryOfAnotherNode) {
               AllOf(HasSubstr(cluster.data(0)), HasSubstr("belongs to node 1, not to node 2")));
 }
 
-// hazard: H30 (a node that lost its disk must not come back as itself)
+// hazard: H30 (a node that lost its disk must not come back as itself); scenario: D-07
 TEST(KeelkvStart, ANodeThatLostItsDiskIsToldSoByItsPeersAndEnds) {
   KeelkvCluster cluster(3);
   ASSERT_TRUE(cluster.start_all());
@@ -122,10 +126,49 @@ TEST(KeelkvStart, ANodeThatLostItsDiskIsToldSoByItsPeersAndEnds) {
   ASSERT_TRUE(cluster.start(2));
   EXPECT_EQ(cluster.process(2).wait(in(patience)), std::optional(1));
   EXPECT_THAT(cluster.process(2).err().text(),
-              HasSubstr("refuses this node: node 3 comes with another data directory"));
+              HasSubstr("2 of 2 peers refuse this node: node 3 comes with another data directory"));
 }
 
-// The directory is there, and says that it has been in use, but the log is not.
+// What one peer remembers may be wrong: the node goes on as long as most do not say the same.
+TEST(KeelkvStart, OnePeersRefusalDoesNotEndANode) {
+  KeelkvCluster cluster(3);
+  ASSERT_TRUE(cluster.start_all());
+  ASSERT_TRUE(cluster.await_leader());
+  ASSERT_TRUE(cluster.await_same_state());
+  ASSERT_EQ(cluster.stop(1), std::optional(0));
+  ASSERT_EQ(cluster.stop(2), std::optional(0));
+  std::filesystem::remove_all(cluster.data(2));
+  ASSERT_TRUE(cluster.start(2));
+  const auto is_refused = [](std::string_view said) { return said.find("node 1 refuses this node") != said.npos; };
+  ASSERT_TRUE(cluster.process(2).err().wait_for(is_refused, in(patience)));
+  const auto client = cluster.client(2);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(client->call({"PING"})) << i;
+  ASSERT_TRUE(cluster.start(1));
+  EXPECT_EQ(cluster.process(2).wait(in(patience)), std::optional(1));
+}
+
+// scenario: D-07 (an operator who knows that nothing is lost can let such a node in again)
+TEST(KeelkvStart, PeersThatForgetANodeLetItInWithANewDirectory) {
+  KeelkvCluster cluster(3);
+  ASSERT_TRUE(cluster.start_all());
+  ASSERT_TRUE(cluster.await_leader());
+  ASSERT_EQ(cluster.client(0)->call({"SET", "k", "v"}).value_or(RedisReply{}).text, "OK");
+  ASSERT_TRUE(cluster.await_same_state());
+  for (std::size_t node = 0; node < 3; ++node)
+    ASSERT_EQ(cluster.stop(node), std::optional(0));
+  std::filesystem::remove_all(cluster.data(2));
+  ASSERT_TRUE(cluster.start(0, [] {}, {"--forget", "3"}));
+  ASSERT_TRUE(cluster.start(1, [] {}, {"--forget", "3"}));
+  EXPECT_THAT(cluster.process(0).err().text(), HasSubstr("node 3 is forgotten"));
+  ASSERT_TRUE(cluster.start(2));
+  ASSERT_TRUE(cluster.await_same_state());
+  const auto value = cluster.client(2)->call({"KEEL", "GET", "k"});
+  ASSERT_TRUE(value && value->items.size() == 2);
+  EXPECT_EQ(value->items[1].text, "v");
+}
+
+// The directory is there, and says that it has been in use, but the log is not. scenario: D-07
 TEST(KeelkvStart, RefusesADirectoryWhoseLogIsGone) {
   KeelkvCluster cluster(2);
   ASSERT_TRUE(cluster.start_all());
@@ -143,6 +186,36 @@ TEST(KeelkvStart, RefusesADirectoryThatCannotBeMade) {
   EXPECT_THAT(refusal(with(cluster.command(0), "--data", "/proc/keelkv/data")), HasSubstr("/proc/keelkv"));
 }
 
+void allow_few_files() {
+  const rlimit few{.rlim_cur = 500, .rlim_max = 500};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+}
+
+// Clients that only hold connections must not take the descriptor that the log needs for its next segment.
+TEST(KeelkvStart, IdleClientsLeaveTheLogItsFiles) {
+  KeelkvCluster cluster(1, {"--segment-size", "64kb", "--max-log-bytes", "8mb"});
+  ASSERT_TRUE(cluster.start(0, allow_few_files));
+  EXPECT_THAT(cluster.process(0).err().text(), HasSubstr("max-clients is 20 instead of 10000"));
+  ASSERT_TRUE(cluster.await_leader());
+  const auto writer = cluster.client(0);
+  ASSERT_TRUE(writer->connect());
+  std::vector<std::unique_ptr<RedisClient>> idle;
+  for (int i = 0; i < 600; ++i) {
+    idle.push_back(cluster.client(0));
+    ASSERT_TRUE(idle.back()->connect());
+  }
+  for (int i = 0; i < 100; ++i) {  // thirty segments
+    const auto reply = writer->call({"SET", "k", std::string(20'000, 'v')});
+    ASSERT_TRUE(reply && reply->text == "OK") << i;
+  }
+  EXPECT_EQ(cluster.stop(0), std::optional(0));
+}
+
+TEST(KeelkvStart, RefusesToStartWithFewerFilesThanALogMayTake) {
+  const KeelkvCluster cluster(1, {"--segment-size", "4kb", "--max-log-bytes", "1gb"});
+  EXPECT_THAT(refusal(cluster.command(0), 1, allow_few_files), HasSubstr("the limit of 500 open files is too low"));
+}
+
 TEST(KeelkvStart, RefusesBadFlags) {
   const KeelkvCluster cluster(1);
   EXPECT_THAT(refusal({KEEL_APP_KEELKV}, 2), HasSubstr("required"));
@@ -150,11 +223,24 @@ TEST(KeelkvStart, RefusesBadFlags) {
   EXPECT_THAT(refusal(with(cluster.command(0), "--election-timeout", "1ms"), 2), HasSubstr("--election-timeout '1ms'"));
 }
 
-TEST(KeelkvStart, HelpListsEveryFlag) {
+// The names behind `mark` in `text`, up to what cannot be in a name.
+std::set<std::string> flags_in(const std::string& text, const std::string& mark) {
+  std::set<std::string> names;
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    const std::size_t begin = at + mark.size();
+    names.insert(text.substr(begin, text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", begin) - begin));
+  }
+  return names;
+}
+
+TEST(KeelkvStart, HelpListsTheFlagsThatAreDocumented) {
   ChildProcess process({KEEL_APP_KEELKV, "--help"});
   EXPECT_EQ(process.wait(in(patience)), std::optional(0));
-  EXPECT_TRUE(process.out().wait_for([](std::string_view said) { return said.find("--log-level") != said.npos; },
-                                     in(patience)));
+  process.out().wait_for([](std::string_view) { return false; }, in(patience));  // to its end
+  std::ifstream file(KEEL_SOURCE_DIR "/docs/keelkv.md");
+  auto documented = flags_in({std::istreambuf_iterator<char>(file), {}}, "\n| `--");
+  documented.insert({"help", "version"});
+  EXPECT_EQ(flags_in(process.out().text(), "--"), documented);
 }
 
 }  // namespace

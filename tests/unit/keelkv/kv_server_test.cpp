@@ -224,6 +224,44 @@ TEST_F(KvServerTest, TheLargestConnectionIsClosedWhenAllHoldTooMuch) {
   small->expect("+PONG\r\n");
 }
 
+// None of them is large.
+TEST_F(KvServerTest, ManySmallConnectionsAreBoundedTogether) {
+  settings_.max_client_memory = 1u << 20;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(connect());
+    clients.back()->send("*2\r\n$4\r\nECHO\r\n$9000\r\nincomplete");
+    run_ready();
+    EXPECT_LE(server_->memory(), settings_.max_client_memory);
+  }
+  EXPECT_GT(server_->counters().closed_for_memory, 0u);
+  EXPECT_GT(server_->connections().size(), 20u);
+}
+
+// What the parser keeps of a request that is still to come counts too: more than the request's own bytes.
+TEST_F(KvServerTest, ArgumentsReadSoFarCountAsMemory) {
+  const auto client = connect();
+  constexpr std::size_t count = 100'000;
+  std::string request = "*200000\r\n";
+  for (std::size_t i = 0; i < count; ++i)
+    request += "$0\r\n\r\n";
+  client->send(request);
+  ASSERT_TRUE(run_until([&] { return server_->memory() > request.size() + 16 * count; }));
+}
+
+TEST_F(KvServerTest, RepliesThatWaitForOneBeforeThemCountAsMemory) {
+  const auto client = connect();
+  for (int i = 0; i < 4000; ++i)
+    client->send("INCR n\r\n");
+  await_writes(4000);
+  run_ready();
+  const std::uint64_t before = server_->memory();
+  for (std::size_t left = 4000; left > 1; --left)
+    replica_.refuse({ErrorCode::overloaded, std::string(1000, 'w')}, 1);
+  run_ready();
+  EXPECT_GT(server_->memory(), before + 3999 * 1000);
+}
+
 TEST_F(KvServerTest, OneClientTooManyIsToldSo) {
   settings_.max_clients = 1;
   const auto first = connect();

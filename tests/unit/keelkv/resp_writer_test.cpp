@@ -59,15 +59,32 @@ TEST(RespWriter, RepliesOfTheMachineAreRewrittenForOlderClients) {
   EXPECT_EQ(null, "$-1\r\n");
 }
 
-TEST(RespWriter, SaysWhenABoundIsPassedAndWritesNoBulkPastIt) {
+TEST(RespWriter, SaysWhenABoundIsPassedAndWritesNothingMore) {
   std::string out = "0123456789";
-  RespWriter writer(out, RespVersion::resp2, 30);
+  RespWriter writer(out, RespVersion::resp2, 60);
   writer.bulk("fits");
   EXPECT_FALSE(writer.overflowed());
-  writer.bulk(std::string(20, 'x'));
+  writer.bulk(std::string(40, 'x'));
   EXPECT_TRUE(writer.overflowed());
-  writer.bulk("y");
+  everything(writer);
   EXPECT_EQ(out, "0123456789$4\r\nfits\r\n");
+}
+
+// Whatever a reply is made of.
+TEST(RespWriter, NoKindOfValuePassesTheBound) {
+  constexpr std::size_t bound = 1000;
+  for (void (*write)(RespWriter&) :
+       {+[](RespWriter& writer) { writer.ok(); }, +[](RespWriter& writer) { writer.error("ERR"); },
+        +[](RespWriter& writer) { writer.integer(-1); }, +[](RespWriter& writer) { writer.null(); },
+        +[](RespWriter& writer) { writer.array(0); }, +[](RespWriter& writer) { writer.map(0); },
+        +[](RespWriter& writer) { writer.text("x"); }, +[](RespWriter& writer) { writer.bulk("x"); }}) {
+    std::string out;
+    RespWriter writer(out, RespVersion::resp3, bound);
+    for (int i = 0; i < 1000; ++i)
+      write(writer);
+    EXPECT_TRUE(writer.overflowed());
+    EXPECT_LE(out.size(), bound);
+  }
 }
 
 TEST(ReplyQueue, RepliesLeaveInTheOrderOfRequests) {
@@ -79,9 +96,11 @@ TEST(ReplyQueue, RepliesLeaveInTheOrderOfRequests) {
   queue.finish(third, ":3\r\n", out, RespVersion::resp2);
   queue.finish(second, "_\r\n", out, RespVersion::resp2);
   EXPECT_EQ(out, "");
+  EXPECT_GT(queue.memory(), 3 * sizeof(std::string));
   queue.finish(first, ":1\r\n", out, RespVersion::resp2);
   EXPECT_EQ(out, ":1\r\n$-1\r\n:3\r\n");
   EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.memory(), 0u);
   queue.finish(queue.open(), ":4\r\n", out, RespVersion::resp2);
   EXPECT_EQ(out, ":1\r\n$-1\r\n:3\r\n:4\r\n");
 }

@@ -1,7 +1,10 @@
 // Commands about the connection and the server, as a client sees them.
+#include <sys/resource.h>
+
 #include <gmock/gmock.h>
 
 #include "keelkv/command_table.hpp"
+#include "keelkv/descriptors.hpp"
 #include "server_fixture.hpp"
 
 namespace keel {
@@ -81,6 +84,33 @@ TEST_F(SessionCommands, Client) {
   expect("CLIENT KILL ID 2", ":0\r\n");
 }
 
+TEST_F(SessionCommands, NamesAreBounded) {
+  const std::string fits(128, 'n');
+  expect("CLIENT SETNAME " + fits + "n", "-ERR Client names cannot be longer than 128 bytes.\r\n");
+  expect("HELLO 3 SETNAME " + fits + "n", "-ERR Client names cannot be longer than 128 bytes.\r\n");
+  expect("CLIENT SETINFO lib-ver " + fits + "n", "-ERR lib-ver cannot be longer than 128 bytes.\r\n");
+  expect("CLIENT SETNAME " + fits, "+OK\r\n");
+}
+
+// A small request for a large reply, whatever command it is.
+TEST_F(SessionCommands, RepliesAreBounded) {
+  settings_.max_client_output = 64u << 10;
+  const auto names = [](std::size_t count, const std::string& name) {
+    std::string list;
+    for (std::size_t i = 0; i < count; ++i)
+      list += " " + name;
+    return list + "\r\n";
+  };
+  const auto one = text("CLIENT LIST ID" + names(5000, "1"));
+  EXPECT_EQ(std::ranges::count(one, '\n'), 2);  // the line, and the reply's end
+  for (const char* const command : {"COMMAND INFO", "COMMAND DOCS"}) {
+    const auto client = connect();
+    client->send(command + names(5000, "client"));
+    EXPECT_TRUE(client->is_closed()) << command;
+  }
+  EXPECT_EQ(server_->counters().closed_for_output, 2u);
+}
+
 TEST_F(SessionCommands, Config) {
   expect("CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
   expect("CONFIG GET appendonly", "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
@@ -103,6 +133,20 @@ TEST_F(SessionCommands, Config) {
   expect("CONFIG GET max-clients", "*2\r\n$11\r\nmax-clients\r\n$1\r\n5\r\n");
   expect("CONFIG RESETSTAT", "+OK\r\n");
   EXPECT_EQ(server_->counters().requests, 1u);  // itself
+}
+
+TEST_F(SessionCommands, NoMoreClientsCanBeAllowedThanThereAreDescriptorsFor) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = reserved_descriptors(settings_) + 10, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  settings_.max_clients = 5;
+  expect("CONFIG SET max-clients 11",
+         "-ERR CONFIG SET failed (possibly related to argument 'max-clients') - the "
+         "limit of open files allows 10\r\n");
+  EXPECT_EQ(settings_.max_clients, 5u);
+  expect("CONFIG SET max-clients 10", "+OK\r\n");
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(SessionCommands, InfoAndStatus) {

@@ -32,15 +32,16 @@ std::string refusal(const Flags& flags) {
 }
 
 TEST(Settings, AreReadFromFlags) {
-  const auto settings =
-      parse(usual({"--name", "shop", "--election-timeout", "300ms", "--heartbeat=30ms", "--segment-size", "64kb",
-                   "--max-log-bytes", "1GB", "--log-level", "info,election=debug", "--log-level", "client=off"}));
+  const auto settings = parse(usual({"--name", "shop", "--election-timeout", "300ms", "--heartbeat=30ms",
+                                     "--segment-size", "64kb", "--max-log-bytes", "1GB", "--log-level",
+                                     "info,election=debug", "--log-level", "client=off", "--forget", "3,1"}));
   ASSERT_TRUE(settings) << settings.error().text;
   EXPECT_EQ(settings->id, NodeId(2));
   ASSERT_EQ(settings->cluster.size(), 3u);
   EXPECT_EQ(settings->cluster[0].address, "127.0.0.1:7101");
   EXPECT_EQ(settings->cluster[2].address, "[::1]:7103");
   EXPECT_EQ(to_string(settings->listen), "0.0.0.0:0");
+  EXPECT_EQ(settings->forget, (std::vector{NodeId(3), NodeId(1)}));
   EXPECT_EQ(settings->name, "shop");
   EXPECT_EQ(settings->election_timeout, 300ms);
   EXPECT_EQ(settings->segment_size, 64u << 10);
