@@ -21,8 +21,11 @@ namespace {
 
 // In the child, between fork and exec: only what is safe there.
 [[noreturn]] void become(char* const* words, int out, int log, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
+  sigset_t none;  // our own mask would outlive exec, and SIGTERM never reach it
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   setpgid(0, 0);  // Ctrl-C is for us to pass on, in our order
   dup2(out, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
