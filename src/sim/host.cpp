@@ -15,7 +15,7 @@ constexpr EventMask rare_events = bit_of<RoleChanged>() | bit_of<TermChanged>() 
                                   bit_of<CampaignStarted>() | bit_of<SplitVote>() | bit_of<LeaderReady>() |
                                   bit_of<SteppedDown>() | bit_of<EntriesTruncated>() | bit_of<MessageRejected>() |
                                   bit_of<TransferStarted>() | bit_of<TransferEnded>() | bit_of<StorageStalled>() |
-                                  bit_of<ProtocolViolation>();
+                                  bit_of<FetchFailed>() | bit_of<ProtocolViolation>();
 
 // Each boot of a machine begins its monotonic clock somewhere else, so that nobody can keep a moment over a restart.
 Instant boot_time(Random& random) { return Instant(random.between(std::chrono::hours(1), std::chrono::hours(1000))); }
@@ -50,9 +50,7 @@ Host::~Host() = default;
 std::unique_ptr<LogStore> Host::make_store(Disk& disk, Executor& executor) {
   if (world_.options_.make_log) return world_.options_.make_log(id_, disk, executor);
   if (world_.options_.log == LogKind::write_ahead) {
-    WriteAheadLogOptions options;
-    options.segment_bytes = world_.options_.segment_bytes;
-    options.salt_seed = random_.next();
+    const WriteAheadLogOptions options{.segment_bytes = world_.options_.segment_bytes, .salt_seed = random_.next()};
     return std::make_unique<WriteAheadLog>(disk, executor, options,
                                            LogIdentity{world_.genesis_.cluster_id(), options_.raft.group, id_});
   }

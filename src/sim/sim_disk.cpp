@@ -52,6 +52,8 @@ std::vector<std::byte> gathered(const std::vector<DiskBuffer>& buffers) {
 
 }  // namespace
 
+std::string_view to_string(DiskOp op) { return op_names[slot(op)]; }
+
 struct SimMedia::State {
   struct Fault {
     std::multiset<std::uint64_t> at;  // counted as `begun` is
@@ -66,6 +68,10 @@ struct SimMedia::State {
     Fault& fault = faults[slot(op)];
     return fault.at.erase(number) > 0 || fault.always;
   }
+  std::unexpected<Error> refuse(DiskOp op, std::string_view file, std::string_view reason) {
+    ++(reason == full ? troubles.full : troubles.failed[slot(op)]);
+    return refused(op, file, reason);
+  }
   [[nodiscard]] std::uint64_t used() const {
     std::uint64_t bytes = 0;
     for (const auto& [name, inode] : files) {
@@ -73,6 +79,7 @@ struct SimMedia::State {
     }
     return bytes;
   }
+  [[nodiscard]] std::uint64_t free() const { return capacity - std::min(used(), capacity); }
   [[nodiscard]] SimInode& inode(std::string_view name) const {
     const auto found = files.find(name);
     KEEL_ASSERT(found != files.end(), "a test names a file that is there");
@@ -86,9 +93,10 @@ struct SimMedia::State {
   std::array<std::uint64_t, disk_ops> begun{};
   std::uint64_t begun_in_all = 0;
   std::uint64_t crash_at = 0;  // counted as `begun_in_all` is
-  std::uint64_t capacity = std::uint64_t{1} << 40;
+  std::uint64_t capacity = SimMedia::ample;
   Duration slower{};
   bool hanging = false;
+  Troubles troubles;
   std::vector<SimDisk*> users;
   const SimDisk* locked_by = nullptr;
 };
@@ -148,6 +156,7 @@ void SimMedia::fail(DiskOp op, std::uint64_t nth) { state_->faults[slot(op)].at.
 void SimMedia::fail_all(DiskOp op, bool on) { state_->faults[slot(op)].always = on; }
 void SimMedia::heal() {
   state_->faults = {};
+  set_capacity(ample);
   slow_down({});
   hang(false);
 }
@@ -157,6 +166,7 @@ void SimMedia::crash_at(std::uint64_t nth) { state_->crash_at = nth == 0 ? 0 : s
 std::uint64_t SimMedia::ops() const { return state_->begun_in_all; }
 std::uint64_t SimMedia::ops(DiskOp op) const { return state_->begun[slot(op)]; }
 std::uint64_t SimMedia::used_bytes() const { return state_->used(); }
+const SimMedia::Troubles& SimMedia::troubles() const { return state_->troubles; }
 
 // What was asked of the disk and is not done.
 struct SimDisk::Operation {
@@ -176,14 +186,17 @@ void SimMedia::hang(bool on) {
   state_->hanging = on;
   if (on) return;
   for (SimDisk* disk : state_->users) {
-    if (std::exchange(disk->data_->stalled, false)) disk->start(*disk->data_);
+    for (SimDisk::Lane* lane : {disk->writes_.get(), disk->reads_.get()}) {
+      if (std::exchange(lane->stalled, false)) disk->start(*lane);
+    }
   }
 }
 
 SimDisk::SimDisk(Executor& executor, SimMedia& media)
     : executor_(executor),
       media_(media.state_.get()),
-      data_(std::make_unique<Lane>()),
+      writes_(std::make_unique<Lane>()),
+      reads_(std::make_unique<Lane>()),
       files_(std::make_unique<Lane>()) {
   media_->users.push_back(this);
 }
@@ -192,7 +205,7 @@ SimDisk::~SimDisk() { stop(); }
 
 void SimDisk::leave() {
   alive_ = false;
-  for (Lane* lane : {data_.get(), files_.get()}) {
+  for (Lane* lane : lanes()) {
     executor_.cancel(lane->timer);
     lane->waiting.clear();
   }
@@ -202,7 +215,7 @@ void SimDisk::leave() {
 
 void SimDisk::crash() {
   if (!alive_) return;
-  for (Lane* lane : {data_.get(), files_.get()}) {
+  for (Lane* lane : lanes()) {
     for (auto& operation : lane->waiting) {
       operation->survive(true);
     }
@@ -215,7 +228,7 @@ void SimDisk::crash() {
 
 void SimDisk::stop() {
   if (!alive_) return;
-  for (Lane* lane : {data_.get(), files_.get()}) {
+  for (Lane* lane : lanes()) {
     const std::uint64_t happen = media_->random.below(lane->waiting.size() + 1);
     for (std::uint64_t i = 0; i < happen; ++i) {
       lane->waiting[i]->survive(false);
@@ -240,12 +253,14 @@ void SimDisk::submit(Lane& lane, std::unique_ptr<Operation> operation) {
 
 void SimDisk::start(Lane& lane) {
   const Duration takes = lane.waiting.front()->takes + media_->slower;
+  if (media_->slower > Duration(0)) ++media_->troubles.slowed;
   lane.timer = executor_.at(executor_.now() + takes, [this, &lane] { finish(lane); });
 }
 
 void SimDisk::finish(Lane& lane) {
-  if (media_->hanging && &lane == data_.get()) {
+  if (media_->hanging && &lane != files_.get()) {
     lane.stalled = true;
+    ++media_->troubles.hung;
     return;
   }
   const auto operation = std::move(lane.waiting.front());
@@ -274,7 +289,7 @@ Result<std::vector<std::string>> SimDisk::list() {
 
 Result<std::unique_ptr<File>> SimDisk::open(std::string_view name) {
   if (!alive_) return refused(DiskOp::open, name, dark);
-  if (media_->count(DiskOp::open)) return refused(DiskOp::open, name, broken);
+  if (media_->count(DiskOp::open)) return media_->refuse(DiskOp::open, name, broken);
   const auto found = media_->files.find(name);
   if (found == media_->files.end()) {
     return keel::fail(ErrorCode::not_found, fmt::format("open {}: No such file or directory", name));
@@ -286,7 +301,7 @@ Result<std::uint64_t> SimDisk::size(File& file) { return sim_file(file).inode()-
 
 Result<std::vector<std::byte>> SimDisk::read_now(File& file, std::uint64_t offset, std::size_t size) {
   if (!alive_) return refused(DiskOp::read, file.name(), dark);
-  if (media_->count(DiskOp::read)) return refused(DiskOp::read, file.name(), broken);
+  if (media_->count(DiskOp::read)) return media_->refuse(DiskOp::read, file.name(), broken);
   const SimInode& inode = *sim_file(file).inode();
   const std::uint64_t left = offset < inode.size() ? inode.size() - offset : 0;
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, left)));
@@ -299,7 +314,7 @@ Result<void> SimDisk::sync_now(File& file) {
     crash();
     return refused(DiskOp::sync, file.name(), dark);
   }
-  if (media_->count(DiskOp::sync)) return refused(DiskOp::sync, file.name(), broken);
+  if (media_->count(DiskOp::sync)) return media_->refuse(DiskOp::sync, file.name(), broken);
   sim_file(file).inode()->sync();
   return {};
 }
@@ -307,8 +322,8 @@ Result<void> SimDisk::sync_now(File& file) {
 Result<void> SimDisk::replace_now(std::string_view name, ByteView contents) {
   const bool power = begin();
   if (!alive_) return refused(DiskOp::replace, name, dark);
-  if (media_->count(DiskOp::replace)) return refused(DiskOp::replace, name, broken);
-  if (media_->used() + contents.size() > media_->capacity) return refused(DiskOp::replace, name, full);
+  if (media_->count(DiskOp::replace)) return media_->refuse(DiskOp::replace, name, broken);
+  if (media_->used() + contents.size() > media_->capacity) return media_->refuse(DiskOp::replace, name, full);
   if (power || media_->random.chance(0.5)) {
     auto inode = std::make_shared<SimInode>();
     inode->write(0, contents);
@@ -330,11 +345,11 @@ void SimDisk::create(std::string name, std::uint64_t size, Completion<std::uniqu
     media_->files.emplace(name, std::make_shared<SimInode>(media_->random.chance(0.25) ? size : reached));
   };
   operation->finish = [this, name, size, fails, done = std::move(done)]() mutable {
-    if (fails) return done(refused(DiskOp::create, name, broken));
+    if (fails) return done(media_->refuse(DiskOp::create, name, broken));
     if (media_->files.contains(name)) {
       return done(keel::fail(ErrorCode::exists, fmt::format("create {}: File exists", name)));
     }
-    if (media_->used() + size > media_->capacity) return done(refused(DiskOp::create, name, full));
+    if (media_->used() + size > media_->capacity) return done(media_->refuse(DiskOp::create, name, full));
     auto inode = std::make_shared<SimInode>(size);
     media_->files.emplace(name, inode);
     done(std::make_unique<SimFile>(std::move(inode), std::move(name)));
@@ -359,8 +374,8 @@ void SimDisk::rename(File& file, std::string to, Completion<void> done) {
   operation->survive = [this, act](bool power) {
     if (!power || media_->random.chance(0.5)) (void)act();
   };
-  operation->finish = [act, fails, to, name = sim_file(file).shared_name(), done = std::move(done)]() mutable {
-    if (fails) return done(refused(DiskOp::rename, *name, broken));
+  operation->finish = [this, act, fails, to, name = sim_file(file).shared_name(), done = std::move(done)]() mutable {
+    if (fails) return done(media_->refuse(DiskOp::rename, *name, broken));
     Result<void> renamed = act();
     if (renamed) *name = to;
     done(std::move(renamed));
@@ -376,7 +391,7 @@ void SimDisk::remove(std::string name, Completion<void> done) {
     if (!power || media_->random.chance(0.5)) media_->files.erase(name);
   };
   operation->finish = [this, name, fails, done = std::move(done)]() mutable {
-    if (fails) return done(refused(DiskOp::remove, name, broken));
+    if (fails) return done(media_->refuse(DiskOp::remove, name, broken));
     if (media_->files.erase(name) > 0) return done({});
     done(keel::fail(ErrorCode::not_found, fmt::format("remove {}: No such file or directory", name)));
   };
@@ -401,17 +416,17 @@ void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffe
     if (write_fails) {
       const auto stored = static_cast<std::size_t>(media_->random.below(bytes->size() + 1));
       inode->write_unsynced(offset, ByteView(*bytes).first(stored), true);
-      return done(refused(DiskOp::write, name, broken));
+      return done(media_->refuse(DiskOp::write, name, broken));
     }
     if (sync_fails) {
       inode->write_unsynced(offset, *bytes, true);
-      return done(refused(DiskOp::sync, name, broken));
+      return done(media_->refuse(DiskOp::sync, name, broken));
     }
     inode->write(offset, *bytes);
     inode->sync();
     done({});
   };
-  submit(*data_, std::move(operation));
+  submit(*writes_, std::move(operation));
 }
 
 void SimDisk::read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) {
@@ -419,20 +434,25 @@ void SimDisk::read(File& file, std::uint64_t offset, std::size_t size, Completio
   auto operation = std::make_unique<Operation>();
   operation->takes = media_->random.between(media_->timing.read_min, media_->timing.read_max);
   operation->survive = [](bool) {};
-  operation->finish = [inode = sim_file(file).inode(), offset, size, fails, name = file.name(),
+  operation->finish = [this, inode = sim_file(file).inode(), offset, size, fails, name = file.name(),
                        done = std::move(done)]() mutable {
-    if (fails) return done(refused(DiskOp::read, name, broken));
+    if (fails) return done(media_->refuse(DiskOp::read, name, broken));
     const std::uint64_t left = offset < inode->size() ? inode->size() - offset : 0;
     BlockPtr block(Block::make(static_cast<std::size_t>(std::min<std::uint64_t>(size, left))));
     inode->read(offset, {block->data(), block->size()});
     done(std::move(block));
   };
-  submit(*data_, std::move(operation));
+  submit(*reads_, std::move(operation));
 }
 
-std::uint64_t SimDisk::free_bytes() const {
-  const std::uint64_t used = media_->used();
-  return used < media_->capacity ? media_->capacity - used : 0;
+Result<std::uint64_t> SimDisk::free_bytes_now() { return media_->free(); }
+
+void SimDisk::free_bytes(Completion<std::uint64_t> done) {
+  auto operation = std::make_unique<Operation>();
+  operation->takes = media_->timing.file_min;
+  operation->survive = [](bool) {};
+  operation->finish = [this, done = std::move(done)]() mutable { done(media_->free()); };
+  submit(*files_, std::move(operation));
 }
 
 }  // namespace keel::sim

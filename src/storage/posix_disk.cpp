@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -91,19 +92,27 @@ int read_bytes(int descriptor, std::span<std::byte> into, std::uint64_t offset, 
 }
 
 // Zeros are really written: blocks that are only reserved cost a journal commit each when they are first written to.
-// Synced piece by piece, so that a big file does not stand in the device's queue before someone's small write.
-int write_zeros(int descriptor, std::uint64_t size) {
+// Synced piece by piece, so that a big file does not stand in the device's queue before someone's small write, and so
+// that who wants to stop need not wait for all of it.
+int write_zeros(int descriptor, std::uint64_t size, const std::atomic<bool>& stopping) {
   if (const int reason = until_done([&] { return ::fallocate(descriptor, 0, 0, static_cast<off_t>(size)); });
       reason != 0 && reason != EOPNOTSUPP) {
     return reason;
   }
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(size, zeros_size)));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
+    if (stopping.load(std::memory_order_relaxed)) return ECANCELED;
     const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, zeros.size()));
     if (const int reason = write_bytes(descriptor, ByteView(zeros).first(step), at); reason != 0) return reason;
     if (const int reason = until_done([&] { return ::fdatasync(descriptor); }); reason != 0) return reason;
   }
   return until_done([&] { return ::fsync(descriptor); });
+}
+
+int sync_directory(const std::filesystem::path& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.number < 0) return errno;
+  return until_done([&] { return ::fsync(directory.number); });
 }
 
 }  // namespace
@@ -130,6 +139,11 @@ struct PosixDisk::Directory {
     if (::faccessat(descriptor.number, to.c_str(), F_OK, 0) == 0) return EEXIST;
     return rename(from, to);
   }
+  [[nodiscard]] Result<std::uint64_t> free_bytes() const {
+    struct statvfs status{};
+    if (::fstatvfs(descriptor.number, &status) < 0) return failed("ask for the free space of", path, errno);
+    return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_frsize);
+  }
   [[nodiscard]] int replace(const std::string& name, ByteView contents) const {
     const std::string temporary = name + std::string(temporary_suffix);
     {
@@ -145,7 +159,8 @@ struct PosixDisk::Directory {
   Descriptor descriptor;
   std::string path;
   std::unique_ptr<Descriptor> lock;
-  bool stopped = false;  // on the executor only: completions that are still posted do nothing
+  bool stopped = false;               // on the executor only: completions that are still posted do nothing
+  std::atomic<bool> stopping{false};  // for the lanes
 };
 
 // One thread, which does one thing after another and posts what came of it.
@@ -213,7 +228,8 @@ class PosixDisk::Lane {
 
 PosixDisk::PosixDisk(std::shared_ptr<Directory> directory, Executor& executor)
     : directory_(std::move(directory)),
-      data_(std::make_unique<Lane>(executor, directory_)),
+      writes_(std::make_unique<Lane>(executor, directory_)),
+      reads_(std::make_unique<Lane>(executor, directory_)),
       files_(std::make_unique<Lane>(executor, directory_)) {}
 
 PosixDisk::~PosixDisk() { stop(); }
@@ -221,15 +237,15 @@ PosixDisk::~PosixDisk() { stop(); }
 Result<std::unique_ptr<PosixDisk>> PosixDisk::open(const std::filesystem::path& directory, Executor& executor) {
   const std::string path = directory.string();
   std::error_code error;
-  if (std::filesystem::create_directories(directory, error); error)
-    return failed("make directory", path, error.value());
+  const std::filesystem::path whole = std::filesystem::absolute(directory, error);
+  if (error) return failed("make directory", path, error.value());
+  const auto make = [](const std::filesystem::path& level) { return ::mkdir(level.c_str(), 0777) < 0 ? errno : 0; };
+  if (const int reason = make_directory(whole, make, sync_directory); reason != 0) {
+    return failed("make directory", path, reason);
+  }
   const int number = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (number < 0) return failed("open directory", path, errno);
-  auto opened = std::make_shared<Directory>(number, path);
-  // The directory's own entry, should it be new.
-  const Descriptor parent(::openat(number, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.number >= 0) (void)::fsync(parent.number);
-  return std::unique_ptr<PosixDisk>(new PosixDisk(std::move(opened), executor));
+  return std::unique_ptr<PosixDisk>(new PosixDisk(std::make_shared<Directory>(number, path), executor));
 }
 
 Result<void> PosixDisk::lock() {
@@ -289,6 +305,8 @@ Result<std::vector<std::byte>> PosixDisk::read_now(File& file, std::uint64_t off
   return bytes;
 }
 
+Result<std::uint64_t> PosixDisk::free_bytes_now() { return directory_->free_bytes(); }
+
 Result<void> PosixDisk::sync_now(File& file) {
   const int number = mine(file).descriptor()->number;
   const int reason = until_done([&] { return ::fsync(number); });
@@ -306,7 +324,7 @@ void PosixDisk::create(std::string name, std::uint64_t size, Completion<std::uni
                    const int number = directory->open(name, O_RDWR | O_CREAT | O_EXCL);
                    if (number < 0) return failed("create", name, errno);
                    auto file = std::make_unique<PosixFile>(number, name);
-                   int reason = write_zeros(number, size);
+                   int reason = write_zeros(number, size, directory->stopping);
                    if (reason == 0) reason = directory->sync();
                    if (reason == 0) return file;
                    (void)directory->unlink(name);
@@ -335,18 +353,18 @@ void PosixDisk::remove(std::string name, Completion<void> done) {
 }
 
 void PosixDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) {
-  data_->submit(std::move(done),
-                [descriptor = mine(file).descriptor(), name = file.name(), offset,
-                 buffers = std::move(buffers)]() -> Result<void> {
-                  if (const int reason = write_buffers(descriptor->number, buffers, offset); reason != 0) {
-                    return failed("write", name, reason);
-                  }
-                  return result_of("sync", name, until_done([&] { return ::fdatasync(descriptor->number); }));
-                });
+  writes_->submit(std::move(done),
+                  [descriptor = mine(file).descriptor(), name = file.name(), offset,
+                   buffers = std::move(buffers)]() -> Result<void> {
+                    if (const int reason = write_buffers(descriptor->number, buffers, offset); reason != 0) {
+                      return failed("write", name, reason);
+                    }
+                    return result_of("sync", name, until_done([&] { return ::fdatasync(descriptor->number); }));
+                  });
 }
 
 void PosixDisk::read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) {
-  data_->submit(
+  reads_->submit(
       std::move(done), [descriptor = mine(file).descriptor(), name = file.name(), offset, size]() -> Result<BlockPtr> {
         BlockPtr block(Block::make(size));
         std::size_t got = 0;
@@ -360,15 +378,15 @@ void PosixDisk::read(File& file, std::uint64_t offset, std::size_t size, Complet
       });
 }
 
-std::uint64_t PosixDisk::free_bytes() const {
-  struct statvfs status{};
-  if (::fstatvfs(directory_->descriptor.number, &status) < 0) return 0;
-  return static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_frsize);
+void PosixDisk::free_bytes(Completion<std::uint64_t> done) {
+  files_->submit(std::move(done), [directory = directory_]() { return directory->free_bytes(); });
 }
 
 void PosixDisk::stop() {
   directory_->stopped = true;
-  data_->stop();
+  directory_->stopping = true;
+  writes_->stop();
+  reads_->stop();
   files_->stop();
   directory_->lock.reset();  // not with the last completion that is still posted
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 
 // System calls that may be interrupted, or do less than they were asked for, called until they are done. They take the
@@ -56,6 +57,26 @@ int read_all(std::span<std::byte> into, std::uint64_t offset, std::size_t& got, 
     got += static_cast<std::size_t>(result);
   }
   return 0;
+}
+
+// Makes a directory and what is missing above it. `make(path)` is mkdir, `sync(path)` a directory's fsync: each entry is
+// durable before anything is made below it.
+template <class Make, class Sync>
+int make_directory(std::filesystem::path path, Make make, Sync sync) {
+  if (!path.has_filename()) path = path.parent_path();  // "data/"
+  const std::filesystem::path above = path.parent_path();
+  int reason = make(path);
+  if (reason == ENOENT && above != path) {
+    if (reason = make_directory(above, make, sync); reason != 0) return reason;
+    reason = make(path);
+  }
+  if (reason == EEXIST) {
+    // An earlier start may have been cut short before its sync. Else what is above is none of ours to judge by: it may
+    // be a file system that knows no sync, or a directory we may not read.
+    (void)sync(above);
+    return 0;
+  }
+  return reason != 0 ? reason : sync(above);
 }
 
 // `call()` returns less than 0, and says why in errno, when it fails.

@@ -11,6 +11,7 @@ namespace keel {
 namespace {
 
 constexpr Duration retry_after = std::chrono::seconds(1);
+constexpr std::uint64_t low_space = 1u << 30;  // with less than this the disk is looked at from time to time
 
 std::uint64_t salt_of(std::uint64_t seed, const LogIdentity& identity, std::uint64_t sequence) {
   std::vector<std::byte> bytes;
@@ -49,7 +50,7 @@ void SegmentPool::adopt(std::optional<Segment> ready, std::vector<Segment> spare
   for (const Segment& spare : spares_) {
     allocated_ += spare.header.size;
   }
-  free_ = disk_.free_bytes();
+  see(disk_.free_bytes_now().value_or(0));
   work();
 }
 
@@ -110,15 +111,7 @@ bool SegmentPool::may_make() {
   if (wanted_->needed || (!spares_.empty() && wanted_->size == options_.segment_bytes)) return true;
   const bool bounded = wanted_->size > options_.max_log_bytes || allocated_ > options_.max_log_bytes - wanted_->size;
   starved_ = bounded || wanted_->size > free_;
-  if (!bounded && starved_) {
-    executor_.cancel(retry_);
-    retry_ = executor_.at(executor_.now() + retry_after, [self = weak_from_this()] {
-      if (const auto pool = self.lock(); pool != nullptr && !pool->closed_) {
-        pool->free_ = pool->disk_.free_bytes();
-        pool->work();
-      }
-    });
-  }
+  if (!bounded && starved_) look_again_later();
   return !starved_;
 }
 
@@ -127,11 +120,12 @@ void SegmentPool::make() {
   std::string name = segment_name(wanted_->sequence);
   if (!spares_.empty() && wanted_->size == options_.segment_bytes) {
     const std::shared_ptr<File> file = std::move(spares_.back().file);
+    const std::uint64_t size = spares_.back().header.size;
     spares_.pop_back();
-    return disk_.rename(*file, std::move(name), guarded([file](SegmentPool& pool, Result<void> renamed) {
-      if (renamed) return pool.write_header(file);
+    return disk_.rename(*file, std::move(name), guarded([file, size](SegmentPool& pool, Result<void> renamed) {
+      if (renamed) return pool.write_header(file, size);
       pool.debris_.push_back(file->name());
-      pool.allocated_ -= pool.options_.segment_bytes;
+      pool.allocated_ -= size;
       pool.fail_making(renamed.error());
     }));
   }
@@ -139,18 +133,17 @@ void SegmentPool::make() {
                guarded([size = wanted_->size](SegmentPool& pool, Result<std::unique_ptr<File>> made) {
                  if (!made) return pool.fail_making(made.error());
                  pool.allocated_ += size;
-                 pool.write_header(std::move(*made));
+                 pool.free_ -= std::min(pool.free_, size);
+                 pool.write_header(std::move(*made), size);
                }));
 }
 
-void SegmentPool::write_header(std::shared_ptr<File> file) {
+void SegmentPool::write_header(std::shared_ptr<File> file, std::uint64_t size) {
   Segment segment;
-  const Result<std::uint64_t> size = disk_.size(*file);
-  if (!size) return fail_making(size.error());
   segment.header.identity = identity_;
   segment.header.sequence = *segment_sequence(file->name());
-  segment.header.salt = salt_of(options_.salt_seed, identity_, segment.header.sequence);
-  segment.header.size = *size;
+  segment.header.salt = salt_of(options_.salt_seed.drawn, identity_, segment.header.sequence);
+  segment.header.size = size;
   segment.file = file;
   const Payload header = Payload::copy_of(encode(segment.header));
   working_ = true;
@@ -158,11 +151,11 @@ void SegmentPool::write_header(std::shared_ptr<File> file) {
                    guarded([segment = std::move(segment)](SegmentPool& pool, Result<void> written) mutable {
                      if (!written) return pool.fail_making(written.error());
                      pool.starved_ = false;
-                     pool.free_ = pool.disk_.free_bytes();
                      pool.ready_ = std::move(segment);
                      const bool enough = pool.wanted_ && pool.ready_->header.size >= pool.wanted_->size;
-                     if (enough && pool.wanted_->needed) return pool.told_({});
-                     pool.work();
+                     const bool waited_for = enough && pool.wanted_->needed;
+                     pool.look_again();
+                     if (waited_for) pool.told_({});
                    }));
 }
 
@@ -171,8 +164,7 @@ void SegmentPool::remove(std::string name, std::uint64_t size) {
   disk_.remove(name, guarded([name, size](SegmentPool& pool, Result<void> removed) {
                  // One that cannot be removed stays, counted, until the next open.
                  if (removed || removed.error().code == ErrorCode::not_found) pool.allocated_ -= size;
-                 pool.free_ = pool.disk_.free_bytes();
-                 pool.work();
+                 pool.look_again();
                }));
 }
 
@@ -182,12 +174,31 @@ void SegmentPool::fail_making(const Error& error) {
     return work();
   }
   starved_ = true;
-  free_ = disk_.free_bytes();
   const bool may_wait = error.code == ErrorCode::overloaded && !wanted_->needed;
   if (!may_wait) return told_(fail(ErrorCode::io, error.message));
+  look_again_later();
+}
+
+// Sees how much space there is, and goes on.
+void SegmentPool::look_again() {
+  working_ = true;
+  disk_.free_bytes(guarded([](SegmentPool& pool, Result<std::uint64_t> free) {
+    pool.see(free.value_or(0));
+    pool.work();
+  }));
+}
+
+// Who finds too little room writes nothing, and then nothing else would lead back here.
+void SegmentPool::see(std::uint64_t free) {
+  free_ = free;
+  if (free_ < low_space + options_.segment_bytes) look_again_later();
+}
+
+void SegmentPool::look_again_later() {
   executor_.cancel(retry_);
   retry_ = executor_.at(executor_.now() + retry_after, [self = weak_from_this()] {
-    if (const auto pool = self.lock()) pool->work();
+    const auto pool = self.lock();
+    if (pool != nullptr && !pool->working_) pool->look_again();  // else it looks when that has ended
   });
 }
 

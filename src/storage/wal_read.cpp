@@ -41,8 +41,7 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
   // Reads on from where we are, at least `least` bytes.
   void fetch(std::size_t least) {
     const Segment* const segment = log_->segment(at_.segment);
-    if (segment == nullptr)
-      return end(keel::fail(ErrorCode::compacted, "the entries were compacted while they were read"));
+    if (segment == nullptr) return compacted();
     if (at_.offset >= segment->records_end) return corrupt("the segment's records end here");
     const std::size_t wanted = std::min(max_bytes_ - std::min(bytes_, max_bytes_), max_chunk) + point_spacing;
     const auto size =
@@ -54,6 +53,7 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
     log_->disk_.read(*file_, at_.offset, size, [self = shared_from_this()](Result<BlockPtr> block) {
       if (self->log_->closed_) return;
       if (!block) return self->end(std::unexpected(std::move(block.error())));
+      if (self->log_->segment(self->at_.segment) == nullptr) return self->compacted();  // perhaps written over
       self->chunk_ = std::move(*block);
       self->walk();
     });
@@ -163,6 +163,8 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
     corrupt(fmt::format("entry {}: {}", at_.index.value(), what));
     return false;
   }
+
+  void compacted() { end(keel::fail(ErrorCode::compacted, "the entries were compacted while they were read")); }
 
   void corrupt(std::string_view what) {
     end(keel::fail(ErrorCode::corrupt, fmt::format("{} at byte {}: {}; the entries from {} on must be had from a peer",

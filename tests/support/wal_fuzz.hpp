@@ -28,7 +28,7 @@ inline constexpr LogIdentity identity{ClusterId(0xc1), GroupId(3), NodeId(2)};
 
 struct Process {
   explicit Process(sim::SimMedia& media)
-      : disk(executor, media), log(disk, executor, {.segment_bytes = 4096}, identity) {}
+      : disk(executor, media), log(disk, executor, {.segment_bytes = 4096, .salt_seed = 0}, identity) {}
   test::TestExecutor executor;
   sim::SimDisk disk;
   WriteAheadLog log;

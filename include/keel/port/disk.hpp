@@ -35,9 +35,11 @@ using BlockPtr = std::unique_ptr<Block, ReleaseBlock>;
 // that may block on a device live inside the Disk, none in the log above it. What runs only at open is synchronous.
 // Names are plain file names without a slash.
 //
-// There are two lanes, so that making a file of zeros does not hold up a write: `write_sync` and `read` take effect
-// and complete in the order of their calls; so do `create`, `rename` and `remove` among themselves. All completions
-// run on the executor, none from inside the call that took it, on which all calls are made too.
+// There are three lanes, so that neither reading old entries nor making a file of zeros holds up a write: in each,
+// operations take effect and complete in the order of their calls, and nothing is promised across them. `write_sync` is
+// one; `read` another; `create`, `rename`, `remove` and `free_bytes` the third. A read sees every write whose `done` has
+// run when it is called; of one under way, or begun later, anything. All completions run on the executor, none from
+// inside the call that took it, on which all calls are made too.
 //
 // Errors are `io` (with the operation, the file and the system's reason), `overloaded` (no space), `not_found`,
 // `exists`, `locked`.
@@ -45,7 +47,7 @@ class Disk {
  public:
   virtual ~Disk() = default;
 
-  // Synchronous; at open.
+  // Synchronous: the caller's thread waits for the device. At open.
   // Exclusive, for the life of this Disk: `locked` if another Disk or process holds it. Nothing the second time.
   virtual Result<void> lock() = 0;
   virtual Result<std::vector<std::string>> list() = 0;
@@ -53,11 +55,14 @@ class Disk {
   virtual Result<std::uint64_t> size(File& file) = 0;
   // Fewer bytes than asked for only at the end of the file.
   virtual Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) = 0;
+  // Bytes that can still be allocated.
+  virtual Result<std::uint64_t> free_bytes_now() = 0;
   // Makes durable what an earlier process wrote and may not have synced. Reads then come from the device as far as
   // the system can be told to.
   virtual Result<void> sync_now(File& file) = 0;
   // Makes a whole small file durable, atomically, replacing one of that name: temporary file, sync, rename, directory
-  // sync. After a crash the old contents or the new are there.
+  // sync. After a crash the old contents or the new are there. The one of these that may also be called while a store
+  // serves, for what happens a few times in a node's life (a peer that was never heard before): everything waits for it.
   virtual Result<void> replace_now(std::string_view name, ByteView contents) = 0;
 
   // Makes a file of `size` zero bytes, its blocks allocated and written, synced, its directory entry synced. `exists`
@@ -69,11 +74,12 @@ class Disk {
   // A write and an fdatasync in one hand-over: `done` when the bytes are durable. Writes inside a file's present size.
   // Until it is done a crash may leave any part of it, and of other writes not done.
   virtual void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) = 0;
-  // Fewer bytes than asked for only at the end of the file.
+  // Fewer bytes than asked for only at the end of the file. What it reads may since have been written over: whoever
+  // gives space away asks, when the bytes come, whether it was still theirs.
   virtual void read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) = 0;
 
   // Bytes that can still be allocated.
-  [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;
+  virtual void free_bytes(Completion<std::uint64_t> done) = 0;
   // No completion runs after this returns; what is in flight may or may not reach the disk.
   virtual void stop() = 0;
 };

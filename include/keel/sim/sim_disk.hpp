@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@ namespace keel::sim {
 // What can be made to go wrong, and is counted. A write and its sync are counted apart.
 enum class DiskOp : std::uint8_t { open, read, write, sync, create, rename, remove, replace };
 inline constexpr std::size_t disk_ops = 8;
+[[nodiscard]] std::string_view to_string(DiskOp op);
 
 struct DiskTiming {
   Duration write_min = std::chrono::microseconds(80);  // a write and its sync together
@@ -49,19 +51,28 @@ class SimMedia {
   void fail(DiskOp op, std::uint64_t nth = 1);
   // While on, every operation of this kind fails.
   void fail_all(DiskOp op, bool on);
-  // While on, nothing in the data lane completes: the disk hangs. What waited completes once it is off.
+  // While on, no write and no read completes: the disk hangs. What waited completes once it is off.
   void hang(bool on);
   // Added to what each operation takes.
   void slow_down(Duration by);
+  static constexpr std::uint64_t ample = std::uint64_t{1} << 40;
+  void set_capacity(std::uint64_t bytes);  // `ample` at first
   // Nothing of the above any more, done or to come.
   void heal();
-  void set_capacity(std::uint64_t bytes);
   // The power goes when the nth operation from now begins. 0: never.
   void crash_at(std::uint64_t nth);
 
   [[nodiscard]] std::uint64_t ops() const;  // begun, of all kinds
   [[nodiscard]] std::uint64_t ops(DiskOp op) const;
   [[nodiscard]] std::uint64_t used_bytes() const;
+  // What went wrong because it was made to.
+  struct Troubles {
+    std::array<std::uint64_t, disk_ops> failed{};  // by DiskOp
+    std::uint64_t full = 0;                        // refused for want of space
+    std::uint64_t slowed = 0;
+    std::uint64_t hung = 0;
+  };
+  [[nodiscard]] const Troubles& troubles() const;
 
  private:
   friend class SimDisk;
@@ -88,6 +99,7 @@ class SimDisk final : public Disk {
   Result<std::unique_ptr<File>> open(std::string_view name) override;
   Result<std::uint64_t> size(File& file) override;
   Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) override;
+  Result<std::uint64_t> free_bytes_now() override;
   Result<void> sync_now(File& file) override;
   Result<void> replace_now(std::string_view name, ByteView contents) override;
 
@@ -96,8 +108,8 @@ class SimDisk final : public Disk {
   void remove(std::string name, Completion<void> done) override;
   void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) override;
   void read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) override;
+  void free_bytes(Completion<std::uint64_t> done) override;
 
-  [[nodiscard]] std::uint64_t free_bytes() const override;
   // The process dies and the machine does not: what waits happens up to some point, whole.
   void stop() override;
 
@@ -112,13 +124,14 @@ class SimDisk final : public Disk {
   void start(Lane& lane);
   void finish(Lane& lane);
   void leave();
+  [[nodiscard]] std::array<Lane*, 3> lanes() const { return {writes_.get(), reads_.get(), files_.get()}; }
 
   Executor& executor_;
   SimMedia::State* media_;
-  std::unique_ptr<Lane> data_;
+  std::unique_ptr<Lane> writes_;
+  std::unique_ptr<Lane> reads_;
   std::unique_ptr<Lane> files_;
   bool alive_ = true;
-  bool locked_ = false;
 };
 
 }  // namespace keel::sim

@@ -17,12 +17,19 @@ struct LogIdentity {
   bool operator==(const LogIdentity&) const = default;
 };
 
+// What a log's salts are made from: drawn at random at each start, so that no client can write what looks like a
+// segment's own records. Has no default.
+struct SaltSeed {
+  constexpr SaltSeed(std::uint64_t drawn) : drawn(drawn) {}  // not explicit: options name it
+  std::uint64_t drawn;
+};
+
 struct WriteAheadLogOptions {
   std::uint64_t segment_bytes = 64u << 20;  // 4 KiB to 1 GiB, a multiple of 4 KiB
   // Past this `stats().room` is 0. The log itself goes on: a vote is never refused for want of a few hundred bytes.
   std::uint64_t max_log_bytes = ~std::uint64_t{0};
   std::uint32_t spare_segments = 1;  // files kept, of those that compaction frees, to be written over
-  std::uint64_t salt_seed = 0;       // random, so that no client can write what looks like a segment's own records
+  SaltSeed salt_seed;
 };
 
 // A log store over a Disk: a sequence of preallocated segment files, to which batches of unchanged frames are appended,
@@ -55,6 +62,7 @@ struct WriteAheadLogOptions {
 //
 // Room. What `room` promises fits into segments that exist or can be made. The next one is made long before it is
 // needed: when that cannot be, on a full disk, room is what is left of the present one, and shrinks to 0 before it ends.
+// Only a batch larger than a segment needs one made just then; if that cannot be, the log fails.
 class WriteAheadLog final : public LogStore {
  public:
   WriteAheadLog(Disk& disk, Executor& executor, WriteAheadLogOptions options, LogIdentity identity);

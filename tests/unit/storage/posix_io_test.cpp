@@ -1,6 +1,8 @@
 #include "storage/posix_io.hpp"
 
 #include <cstring>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +101,48 @@ TEST(PosixIo, FinishesShortReadsUpToTheEnd) {
   std::size_t got = 0;
   EXPECT_EQ(read_all(into, 5, got, call), 0);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(into.data()), got), "is in the file");
+}
+
+// A tree of directories, and whose entry of them is durable.
+struct Tree {
+  std::set<std::string> made{"/", "/data"};
+  std::set<std::string> synced{"/", "/data"};
+  int sync_fails_at = -1;
+  int syncs = 0;
+
+  int make(const std::filesystem::path& path) {
+    const std::string above = path.parent_path().string();
+    if (!made.contains(above)) return ENOENT;
+    EXPECT_TRUE(synced.contains(above)) << path << " is made in what a power cut may take away";
+    return made.insert(path.string()).second ? 0 : EEXIST;
+  }
+  int sync(const std::filesystem::path& path) {
+    if (syncs++ == sync_fails_at) return EIO;
+    for (const std::string& each : made) {
+      if (std::filesystem::path(each).parent_path() == path) synced.insert(each);
+    }
+    return 0;
+  }
+  int make_all(const std::string& path) {
+    return make_directory(
+        path, [this](const auto& level) { return make(level); }, [this](const auto& level) { return sync(level); });
+  }
+};
+
+TEST(PosixIo, MakesEachLevelOfADirectoryDurable) {
+  Tree tree;
+  EXPECT_EQ(tree.make_all("/data/a/b/c/"), 0);
+  EXPECT_TRUE(tree.made.contains("/data/a/b/c"));
+  EXPECT_EQ(tree.made, tree.synced);
+  EXPECT_EQ(tree.make_all("/data/a/b/c"), 0) << "it is there already";
+}
+
+TEST(PosixIo, ADirectoryThatMayNotLastIsAnError) {
+  for (int level = 0; level < 3; ++level) {
+    Tree tree;
+    tree.sync_fails_at = level;
+    EXPECT_EQ(tree.make_all("/data/a/b/c"), EIO) << level;
+  }
 }
 
 }  // namespace

@@ -173,6 +173,21 @@ TEST_F(SimDiskTest, HangsUntilItIsLetGo) {
   EXPECT_EQ(told_, 2);
 }
 
+// A slow follower's old entries are read while the leader's own writes go on.
+TEST_F(SimDiskTest, WritesDoNotWaitForReads) {
+  media_ = SimMedia(7, {.read_min = 10s, .read_max = 10s});
+  disk_ = std::make_unique<SimDisk>(executor_, media_);
+  auto file = create("a", 4096);
+  bool read = false;
+  disk_->read(*file, 0, 10, [&](auto) { read = true; });
+  begin(*file, 0, 10, 'x');
+  executor_.advance(1s);
+  EXPECT_EQ(told_, 1);
+  EXPECT_FALSE(read);
+  executor_.advance(10s);
+  EXPECT_TRUE(read);
+}
+
 TEST_F(SimDiskTest, TakesItsTime) {
   auto file = create("a", 4096);
   begin(*file, 0, 10, 'x');
@@ -192,7 +207,7 @@ TEST_F(SimDiskTest, TakesItsTime) {
 TEST_F(SimDiskTest, IsFullAndThenHasRoomAgain) {
   media_.set_capacity(3 * 4096);
   create("a", 4096);
-  EXPECT_EQ(disk_->free_bytes(), 2u * 4096);
+  EXPECT_EQ(disk_->free_bytes_now().value(), 2u * 4096);
   std::optional<Result<std::unique_ptr<File>>> made;
   disk_->create("b", 3 * 4096, [&](auto result) { made = std::move(result); });
   executor_.run_until_idle();

@@ -68,7 +68,7 @@ class WalLife {
     return true;
   }
 
-  WriteAheadLogOptions options;
+  WriteAheadLogOptions options{.salt_seed = 1};
   TestExecutor executor;
 
  private:
