@@ -24,7 +24,7 @@ void TcpInbound::on_hello(ByteView bytes) {
   const auto hello = wire::decode_hello(bytes);
   if (!hello) return unreadable(hello.error());
   if (const auto fits = hub_.check(*hello, nobody); !fits) {
-    hub_.log(TcpLogLevel::warning, fmt::format("refused {} {}", hello->node.value(), host_),
+    hub_.log(TcpLogLevel::warning, fmt::format("refused {}", host_),
              fmt::format("refused a connection of node {} from {}: {}", hello->node.value(), address_,
                          fits.error().message));
     hub_.turned_away(false);
@@ -43,7 +43,7 @@ void TcpInbound::on_welcome(NodeId peer, ByteView bytes) {
   if (!welcome) return unreadable(welcome.error());
   if (!welcome->reason.empty()) {
     hub_.log(
-        TcpLogLevel::warning, fmt::format("refuses {}", peer.value()),
+        TcpLogLevel::warning, fmt::format("refuses {}", host_),
         fmt::format("node {}, which dialled from {}, refuses this node: {}", peer.value(), address_, welcome->reason));
     hub_.turned_away(false);
     if (const auto& tell = hub_.options().refused_by) tell(peer, {welcome->refusal, welcome->reason});

@@ -58,7 +58,7 @@ void TcpLink::encourage() {
 
 void TcpLink::up() {
   up_ = true;
-  backoff_ = hub_.options().min_backoff;
+  up_since_ = hub_.executor().now();
   ++counters_.connects;
   hub_.log(TcpLogLevel::info, fmt::format("up {}", peer_.value()), fmt::format("connected with {}", name()));
   flush();
@@ -89,7 +89,11 @@ void TcpLink::lost(const std::string& why) {
            fmt::format(fmt::runtime(what), name(), why));
 }
 
+// A peer that accepts and then closes is no better than one that cannot be reached: only a connection that has lasted
+// longer than we ever wait starts the backoff anew.
 void TcpLink::down() {
+  const auto& options = hub_.options();
+  if (up_ && hub_.executor().now() - up_since_ > 2 * options.max_backoff) backoff_ = options.min_backoff;
   drop_connection();
   drop_queue();
   dial_later();

@@ -55,6 +55,7 @@ class TcpLink {
   std::string address_;
   std::shared_ptr<TcpOutbound> connection_;  // null: waiting to dial, or no address
   bool up_ = false;
+  Instant up_since_{};
   bool writing_ = false;
   wire::Encoded queue_;
   std::size_t queued_messages_ = 0;

@@ -44,7 +44,7 @@ struct TcpOptions {
   Duration handshake_timeout = std::chrono::seconds(3);  // from dialling, or accepting, until the handshake is done
   Duration unacknowledged_timeout = std::chrono::seconds(10);  // then the peer's machine is taken to be gone (Linux)
   Duration min_backoff = std::chrono::milliseconds(50);        // between dialling a peer and dialling it again,
-  Duration max_backoff = std::chrono::seconds(1);              // doubled each time
+  Duration max_backoff = std::chrono::seconds(1);              // doubled until a connection lasts
   std::uint64_t seed = 0;                                      // of the backoff's jitter
 };
 

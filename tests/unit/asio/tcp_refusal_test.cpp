@@ -162,6 +162,21 @@ TEST_F(TcpRefusal, TheLogIsNotFlooded) {
   EXPECT_LE(acceptor->lines.size(), 4u);
 }
 
+// Whoever it says it is: the name is the stranger's choice.
+TEST_F(TcpRefusal, TheLogIsNotFloodedByNamesThatStrangersChoose) {
+  const auto acceptor = node(one);
+  constexpr std::uint64_t many = 20;
+  for (std::uint64_t id = 2; id < 2 + many; ++id) {
+    wire::Hello hello = hello_of(NodeId(id));
+    hello.cluster = ClusterId(0xbad);
+    Stranger stranger(context_, acceptor->transport.listening_at());
+    stranger.send(wire::encode(hello));
+    ASSERT_TRUE(run_until([&] { return stranger.ended(); }));
+  }
+  EXPECT_EQ(acceptor->transport.stats().refused, many);
+  EXPECT_EQ(acceptor->lines.size(), 1u) << testing::PrintToString(acceptor->lines);
+}
+
 std::vector<std::byte> with_version(std::vector<std::byte> greeting, std::byte version) {
   constexpr std::size_t at_version = 5;
   greeting[at_version] = version;

@@ -143,6 +143,29 @@ TEST_F(Tcp, APeerThatRestartsIsReachedAgain) {
 }
 
 // However long the backoff has become: whoever dials us is there.
+// One that accepts, completes the handshake and then closes, again and again, is dialled ever more seldom.
+TEST_F(Tcp, APeerThatClosesAtOnceIsDialledMoreAndMoreSeldom) {
+  TcpOptions patient = options(one);
+  patient.max_backoff = std::chrono::seconds(10);
+  const auto dialler = node(patient);
+  StrangersPort port(context_);
+  dialler->knows(two, port.address());
+  const auto start = executor_.now();
+  constexpr std::size_t rounds = 8;
+  for (std::size_t round = 1; round <= rounds; ++round) {
+    ASSERT_TRUE(run_until([&] { return port.callers.size() == round; }));
+    Stranger& caller = port.callers.back();
+    auto greeting = wire::encode(wire::Welcome{});
+    const auto hello = wire::encode(hello_of(two));
+    greeting.insert(greeting.end(), hello.begin(), hello.end());
+    caller.send(greeting);
+    ASSERT_TRUE(run_until([&] { return dialler->peer(two).connects == round; }));
+    caller.close();
+  }
+  // At least half of 1, 2, 4, ... 64 ms between them.
+  EXPECT_GE(executor_.now() - start, std::chrono::milliseconds(((1 << (rounds - 1)) - 1) / 2));
+}
+
 TEST_F(Tcp, APeerThatDialsUsIsDialledAtOnce) {
   TcpOptions patient = options(one);
   patient.min_backoff = 1h;
