@@ -59,7 +59,7 @@ void Raft::replicate_to(Leader& leader, Progress& peer) {
     const bool in_memory = peer.next >= log_.cache_first();
     if (!in_memory && !probes) return ask_fetch(leader, peer);
     const auto entries = log_.cached({peer.next, last}, options_.max_append_bytes, options_.max_append_entries);
-    send_append(peer, {entries.begin(), entries.end()});
+    send_append(peer, Entries(entries));
   }
 }
 
@@ -68,7 +68,7 @@ void Raft::need_snapshot(Progress& peer) {
   out_.send_snapshot.push_back(peer.id);
 }
 
-void Raft::send_append(Progress& peer, std::vector<Entry> entries) {
+void Raft::send_append(Progress& peer, Entries entries) {
   const Index previous = peer.next.previous();
   AppendRequest request{{log_.term_at(previous).value(), previous}, commit_, std::move(entries)};
   if (peer.state == ReplicationState::probe) {

@@ -86,7 +86,8 @@ class Node final : private TransportReceiver {
   // (see `bootstrap`). After an error the log store is closed.
   static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
   // The same for the first start of a cluster's first voters: makes the log begin with the cluster's first entry, which
-  // must be the same on each. Errors: as above; `exists` when the log is not empty.
+  // must be the same on each. Errors: as above; `invalid` when this node is not among its members; `exists` when the log
+  // is not empty.
   //
   // Once in a voter's life. One that has lost its log has lost its promises too, and must not come back this way.
   static Result<std::unique_ptr<Node>> bootstrap(const Genesis& genesis, NodeOptions options, Pilot pilot,

@@ -4,11 +4,10 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "keel/base/ids.hpp"
 #include "keel/base/time.hpp"
-#include "keel/raft/entry.hpp"
+#include "keel/raft/entries.hpp"
 
 namespace keel {
 
@@ -45,7 +44,7 @@ struct VoteReply {
 struct AppendRequest {
   LogPosition previous;
   Index commit;
-  std::vector<Entry> entries;
+  Entries entries;
   bool operator==(const AppendRequest&) const = default;
 };
 

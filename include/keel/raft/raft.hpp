@@ -72,7 +72,8 @@ class Raft {
   // `corrupt` if what was recovered contradicts itself.
   static Result<Raft> make(RaftOptions options, const Recovered& recovered, Instant now);
   // The first life of a first voter, whose log is empty: the cluster's first entry and term 1 are its first write. Once
-  // only: a voter that has lost its log must not vote again. Fails with `invalid` if options or genesis do not fit.
+  // only: a voter that has lost its log must not vote again. Fails with `invalid` if options or genesis do not fit, or
+  // not one another: only its members begin with it, whoever joins later starts with nothing.
   static Result<Raft> bootstrap(RaftOptions options, const Genesis& genesis, Instant now);
 
   // Inputs.
@@ -104,7 +105,7 @@ class Raft {
 
   // Outputs. `output` is cleared first; its memory is reused.
   void take_output(Output& output);
-  // Whether anything was fed in since the output was last taken.
+  // Whether anything was fed in since the output was last taken; `applied` counts only if something follows from it.
   [[nodiscard]] bool has_output() const { return fed_; }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -191,7 +192,7 @@ class Raft {
   void replicate_to(Leader& leader, Progress& peer);
   void ask_fetch(Leader& leader, Progress& peer);
   void need_snapshot(Progress& peer);
-  void send_append(Progress& peer, std::vector<Entry> entries);
+  void send_append(Progress& peer, Entries entries);
   void start_round(Leader& leader);
   void beat(Leader& leader);
   [[nodiscard]] bool window_full(const Progress& peer) const;

@@ -121,7 +121,7 @@ Result<PeerMessage> decoded(ByteView bytes, ClusterId of) {
 
 bool same(const PeerMessage& a, const PeerMessage& b) {
   if (a != b) return false;
-  const auto entries_of = [](const PeerMessage& message) -> const std::vector<Entry>* {
+  const auto entries_of = [](const PeerMessage& message) -> const Entries* {
     const auto* raft = std::get_if<Message>(&message.body);
     const auto* append = raft != nullptr ? std::get_if<AppendRequest>(&raft->body) : nullptr;
     return append != nullptr ? &append->entries : nullptr;
