@@ -118,8 +118,8 @@ Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions opt
   if (!raft) return refuse(raft.error());
   if (raft->genesis() == nullptr) {
     return refuse({ErrorCode::corrupt,
-                   "the log does not begin with a cluster's first entry; restore this node's data "
-                   "from its peers"});
+                   "the log does not begin with a cluster's first entry; treat this node's data "
+                   "as lost (docs/operating.md)"});
   }
   const auto applied = machine_applied(pilot.machine, *recovered);
   if (!applied) return refuse(applied.error());

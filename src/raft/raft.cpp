@@ -38,8 +38,8 @@ Progress* Leader::find(NodeId id) {
 namespace {
 
 std::unexpected<Error> contradiction(const std::string& what) {
-  return fail(ErrorCode::corrupt,
-              "what the log store found contradicts itself: " + what + "; restore this node's data from its peers");
+  return fail(ErrorCode::corrupt, "what the log store found contradicts itself: " + what +
+                                      "; treat this node's data as lost (docs/operating.md)");
 }
 
 // A store may be the user's own: nothing it says is relied upon unseen.
@@ -48,7 +48,7 @@ Result<void> check(const Recovered& found) {
   if (!found.untrusted.empty()) {
     return fail(ErrorCode::corrupt, "the log has damaged entries from index " +
                                         std::to_string(found.untrusted.front().first.value()) +
-                                        " on; restore this node's data from its peers");
+                                        " on; treat this node's data as lost (docs/operating.md)");
   }
   const LogPosition base = found.base.position;
   if (found.last < base.index) return contradiction("the log ends at " + end + ", before its base");

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t min_segment = 4096;
 constexpr std::uint64_t may_be_unsynced = 3;  // the newest segments: one ready, one begun, one just closed
-constexpr const char* advice = "restore this node's data from its peers";
+constexpr const char* advice = "treat this node's data as lost (docs/operating.md)";
 
 std::unexpected<Error> corrupt(std::string_view file, std::uint64_t offset, std::string_view what) {
   return fail(ErrorCode::corrupt, fmt::format("{} at byte {}: {}; {}", file, offset, what, advice));
