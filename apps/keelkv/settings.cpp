@@ -216,7 +216,7 @@ std::vector<Setting> make_table() {
       {"segment-size", "SIZE", "One file of the log", !required, !changeable,
        size_between(&S::segment_size, 4 * kb, gb), shown_size(&S::segment_size)},
       {"max-log-bytes", "SIZE", "Room for the log; when it is full, writes are answered with BUSY", !required,
-       !changeable, size_between(&S::max_log_bytes, 64 * kb, 1024 * 1024 * gb), shown_size(&S::max_log_bytes)},
+       !changeable, size_between(&S::max_log_bytes, 64 * kb, kb * kb * gb), shown_size(&S::max_log_bytes)},
       {"log-cache", "SIZE", "Log entries kept in memory for followers", !required, !changeable,
        size_between(&S::log_cache, mb, 64 * gb), shown_size(&S::log_cache)},
       {"max-clients", "N", "Connections at once", !required, changeable, number_between(&S::max_clients, 1, 1'000'000),
