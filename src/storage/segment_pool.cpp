@@ -91,9 +91,9 @@ void SegmentPool::work() {
 // Removes what nobody will use.
 bool SegmentPool::clean_up() {
   if (!debris_.empty()) {
-    std::string name = std::move(debris_.back());
+    const std::string name = std::move(debris_.back());
     debris_.pop_back();
-    remove(std::move(name), 0);
+    remove(name, 0);
     return true;
   }
   const bool wanted = wanted_ && !ready_ && wanted_->size == options_.segment_bytes;
@@ -138,7 +138,7 @@ void SegmentPool::make() {
                }));
 }
 
-void SegmentPool::write_header(std::shared_ptr<File> file, std::uint64_t size) {
+void SegmentPool::write_header(const std::shared_ptr<File>& file, std::uint64_t size) {
   Segment segment;
   segment.header.identity = identity_;
   segment.header.sequence = *segment_sequence(file->name());
@@ -159,7 +159,7 @@ void SegmentPool::write_header(std::shared_ptr<File> file, std::uint64_t size) {
                    }));
 }
 
-void SegmentPool::remove(std::string name, std::uint64_t size) {
+void SegmentPool::remove(const std::string& name, std::uint64_t size) {
   working_ = true;
   disk_.remove(name, guarded([name, size](SegmentPool& pool, Result<void> removed) {
                  // One that cannot be removed stays, counted, until the next open.

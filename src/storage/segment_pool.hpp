@@ -48,8 +48,8 @@ class SegmentPool : public std::enable_shared_from_this<SegmentPool> {
   bool clean_up();
   bool may_make();
   void make();
-  void write_header(std::shared_ptr<File> file, std::uint64_t size);
-  void remove(std::string name, std::uint64_t size);
+  void write_header(const std::shared_ptr<File>& file, std::uint64_t size);
+  void remove(const std::string& name, std::uint64_t size);
   void fail_making(const Error& error);
   void look_again();
   void see(std::uint64_t free);

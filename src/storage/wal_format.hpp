@@ -73,8 +73,8 @@ struct RecordHead {
 };
 // Sets head_size, frames_size; how many bytes the record will take is size().
 void measure(RecordHead& head);
-// Appends the measured head to `out` and sets its checksum.
-void encode(RecordHead& head, std::vector<std::byte>& out);
+// Appends the measured head to `bytes` and sets its checksum.
+void encode(RecordHead& head, std::vector<std::byte>& bytes);
 
 // The part of fixed size: whether `bytes` begin like a record of this segment, and how far its head and frames go.
 inline constexpr std::size_t record_fixed = 48;

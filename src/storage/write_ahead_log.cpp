@@ -291,6 +291,7 @@ std::vector<DiskBuffer> WriteAheadLog::Log::buffers_of(const std::vector<Entry>&
 }
 
 void WriteAheadLog::Log::on_written(Result<void> result) {
+  if (failure_) return;  // of a segment that could not be made, meanwhile: all was told
   if (!result) return fail(result.error());
   ++syncs_;
   // The second copy, only when the first is durable: what the vote file vouches for is in the log.
@@ -307,6 +308,7 @@ void WriteAheadLog::Log::write_vote() {
   const Payload slot = Payload::copy_of(encode(vote_));
   disk_.write_sync(*vote_file_, vote_slot_ * vote_slot_distance, {{slot.bytes(), slot}},
                    guarded([](Log& log, Result<void> written) {
+                     if (log.failure_) return;
                      if (!written) return log.fail(written.error());
                      ++log.syncs_;
                      log.finish();
@@ -343,6 +345,7 @@ void WriteAheadLog::Log::fail(const Error& error) {
   failure_ = error;
   std::vector<Completion<void>> dones;
   if (in_flight_) std::ranges::move(in_flight_->dones, std::back_inserter(dones));
+  in_flight_.reset();
   for (WriteGroup& group : queue_) {
     std::ranges::move(group.dones, std::back_inserter(dones));
   }

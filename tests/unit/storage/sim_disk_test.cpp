@@ -175,6 +175,7 @@ TEST_F(SimDiskTest, HangsUntilItIsLetGo) {
 
 // A slow follower's old entries are read while the leader's own writes go on.
 TEST_F(SimDiskTest, WritesDoNotWaitForReads) {
+  disk_.reset();
   media_ = SimMedia(7, {.read_min = 10s, .read_max = 10s});
   disk_ = std::make_unique<SimDisk>(executor_, media_);
   auto file = create("a", 4096);

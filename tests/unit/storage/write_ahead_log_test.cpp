@@ -225,6 +225,29 @@ TEST(WriteAheadLog, ASlowReadMeetsARecycledSegment) {
   EXPECT_EQ(result->error().code, ErrorCode::compacted) << result->error().message;
 }
 
+// A write is under way when the next segment cannot be made: it is told the failure, and its own end is nobody's concern.
+// hazard: H50
+TEST(WriteAheadLog, FailsWhileAWriteIsUnderWay) {
+  for (const bool with_vote : {false, true}) {
+    SimMedia media(1);
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    media.fail(DiskOp::create, 1);  // the second segment's, which is begun together with the first write
+    ASSERT_TRUE(life.write(append(Index(1), Index(1), Term(1))));
+    media.hang(true);
+    WriteBatch batch = append(Index(2), Index(2), Term(1));
+    if (with_vote) batch.hard_state = HardState{Term(2), NodeId(2)};
+    life.begin(batch);
+    life.executor.advance(1s);
+    ASSERT_TRUE(life.failure);
+    EXPECT_EQ(life.ended, 2u);
+    media.hang(false);
+    life.executor.advance(1s);
+    EXPECT_EQ(life.acknowledged, 1u);
+    EXPECT_EQ(life.ended, 2u);
+  }
+}
+
 // Segments that compaction frees are written over: the directory does not grow, and no file is made any more.
 TEST(WriteAheadLog, RecyclesItsSegments) {
   SimMedia media(1);
