@@ -42,17 +42,25 @@ Broken check_matching(const Raft& a, const Raft& b) {
     both = std::min(a.log().last_not_above(both, higher.previous()).index,
                     b.log().last_not_above(both, higher.previous()).index);
   }
-  for (const Raft* one : {&a, &b}) {
-    const Raft& other = one == &a ? b : a;
-    for (const TermRun& run : one->log().terms()) {
-      const Index from = std::max(run.first, low.next());
-      if (from > both) break;
-      if (other.log().term_at(from) != one->log().term_at(from)) {
-        return node(a) + " and " + node(b) + ": logs agree" + at(both) + " but not" + at(from);
-      }
+  if (both <= low) return {};
+  // From here down to where the shorter one begins, run by run.
+  const auto run_of = [](const Raft& raft, Index index) {
+    return std::prev(std::ranges::upper_bound(raft.log().terms(), index, {}, &TermRun::first));
+  };
+  auto in_a = run_of(a, both);
+  auto in_b = run_of(b, both);
+  while (true) {
+    const Index from_a = std::max(in_a->first, low.next());
+    const Index from_b = std::max(in_b->first, low.next());
+    const bool end = from_a == low.next() && from_b == low.next();
+    if (end && in_a->term == in_b->term) return {};
+    if (in_a->term != in_b->term || from_a != from_b) {
+      return node(a) + " and " + node(b) + ": logs agree" + at(both) + " but not" +
+             at(in_a->term != in_b->term ? from_a : std::max(from_a, from_b).previous());
     }
+    --in_a;
+    --in_b;
   }
-  return {};
 }
 
 // What one node knows to be committed, another has the same or does not have yet (State Machine Safety).
@@ -123,20 +131,23 @@ Broken check_step(const Remembered& before, const Raft& after) {
   return {};
 }
 
+Broken check_pair(const Raft& a, const Raft& b) {
+  if (a.role() == RoleName::leader) {
+    // At most one leader a term (Election Safety).
+    if (b.role() == RoleName::leader && a.term() == b.term()) return node(a) + " and " + node(b) + " lead one term";
+    if (auto broken = check_complete(a, b)) return broken;
+  }
+  if (b.role() == RoleName::leader) {
+    if (auto broken = check_complete(b, a)) return broken;
+  }
+  if (auto broken = check_matching(a, b)) return broken;
+  return check_committed(a, b);
+}
+
 Broken check_cluster(std::span<const Raft* const> nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    for (std::size_t j = 0; j < nodes.size(); ++j) {
-      if (i == j) continue;
-      const Raft& a = *nodes[i];
-      const Raft& b = *nodes[j];
-      if (a.role() == RoleName::leader) {
-        // At most one leader a term (Election Safety).
-        if (b.role() == RoleName::leader && a.term() == b.term()) return node(a) + " and " + node(b) + " lead one term";
-        if (auto broken = check_complete(a, b)) return broken;
-      }
-      if (j < i) continue;
-      if (auto broken = check_matching(a, b)) return broken;
-      if (auto broken = check_committed(a, b)) return broken;
+    for (std::size_t j = i + 1; j < nodes.size(); ++j) {
+      if (auto broken = check_pair(*nodes[i], *nodes[j])) return broken;
     }
   }
   return {};

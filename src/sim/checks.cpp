@@ -101,22 +101,41 @@ void SafetyChecks::note_leader(NodeId node, Term term) {
   }
 }
 
+void SafetyChecks::expect_no_more(NodeId node, Trouble trouble) {
+  unsigned& count = troubles(node, trouble);
+  if (count > 0) --count;
+}
+
+void SafetyChecks::expect_nothing() {
+  for (View& each : views_)
+    each.troubles = {};
+}
+
+bool SafetyChecks::expects(NodeId node, Trouble trouble) const {
+  return view(node).troubles[static_cast<std::size_t>(trouble)] > 0;
+}
+
+// A node that found itself wrong says so in the same event as one whose disk is broken, and nothing excuses that.
+void SafetyChecks::check_explained(NodeId node, const NodeEvent& event) {
+  if (!is_error(event)) return;
+  if (const auto* failed = std::get_if<NodeFailed>(&event)) {
+    const ErrorCode code = failed->error.code;
+    const bool of_storage = code == ErrorCode::io || code == ErrorCode::corrupt || code == ErrorCode::storage_failed;
+    if (of_storage && (expects(node, Trouble::storage_fails) || expects(node, Trouble::storage_full))) return;
+  }
+  if (std::holds_alternative<MachineFailed>(event) && expects(node, Trouble::machine_fails)) return;
+  if (std::holds_alternative<StorageFull>(event) && expects(node, Trouble::storage_full)) return;
+  if (const auto* protocol = std::get_if<RaftEvent>(&event)) {
+    if (std::holds_alternative<StorageStalled>(*protocol) && expects(node, Trouble::storage_stalls)) return;
+    if (std::holds_alternative<FetchFailed>(*protocol) && expects(node, Trouble::storage_fails)) return;
+  }
+  violate("unexpected event", node_text(node) + ": " + keel::describe(Event{.number = 0, .at = {}, .what = event}));
+}
+
 void SafetyChecks::happened(NodeId node, const NodeEvent& event, const Raft* raft) {
-  if (const auto* failed = std::get_if<NodeFailed>(&event); failed && !view(node).may_fail) {
-    violate("unexpected event", node_text(node) + " failed: " + failed->error.message);
-  }
-  if (const auto* failed = std::get_if<MachineFailed>(&event); failed && !view(node).machine_may_fail) {
-    violate("unexpected event", node_text(node) + "'s machine failed: " + failed->error.message);
-  }
+  check_explained(node, event);
   const auto* protocol = std::get_if<RaftEvent>(&event);
   if (protocol == nullptr) return;
-  if (const auto* broken = std::get_if<ProtocolViolation>(protocol)) {
-    violate("unexpected event", node_text(node) + " saw the protocol broken: " + broken->what);
-  }
-  if (const auto* rejected = std::get_if<MessageRejected>(protocol)) {
-    const bool unexpected = rejected->reason == RejectReason::malformed || rejected->reason == RejectReason::not_for_us;
-    if (unexpected) violate("unexpected event", node_text(node) + ": " + keel::describe(*protocol));
-  }
   if (const auto* role = std::get_if<RoleChanged>(protocol); role && role->role == RoleName::leader) {
     note_leader(node, role->term);
     if (raft != nullptr) check_leader(node, role->term, *raft);
@@ -136,7 +155,13 @@ void SafetyChecks::check_leader(NodeId node, Term term, const Raft& raft) {
   }
 }
 
-void SafetyChecks::stepped(NodeId node, const Raft& raft) {
+bool SafetyChecks::Compared::is_of(const Raft& raft) const {
+  const Log& log = raft.log();
+  return role == raft.role() && term == raft.term() && commit == raft.commit() && base == log.base().index &&
+         last == log.last().index && terms == log.terms();
+}
+
+bool SafetyChecks::stepped(NodeId node, const Raft& raft) {
   View& watched = view(node);
   if (auto broken = check_node(raft)) violate("invariants", *broken);
   if (watched.before) {
@@ -145,6 +170,10 @@ void SafetyChecks::stepped(NodeId node, const Raft& raft) {
   const Index known = watched.before ? watched.before->committed.index : raft.log().base().index;
   if (raft.commit() > known) check_commits(node, raft, known);
   watched.before = remember(raft);
+  if (watched.compared && watched.compared->is_of(raft)) return false;
+  const Log& log = raft.log();
+  watched.compared = {raft.role(), raft.term(), raft.commit(), log.base().index, log.last().index, log.terms()};
+  return true;
 }
 
 void SafetyChecks::check_commits(NodeId node, const Raft& raft, Index from) {
@@ -172,8 +201,8 @@ void SafetyChecks::check_commits(NodeId node, const Raft& raft, Index from) {
   }
 }
 
-void SafetyChecks::cluster(std::span<const Raft* const> nodes) {
-  if (auto broken = check_cluster(nodes)) violate("invariants", *broken);
+void SafetyChecks::compare(const Raft& a, const Raft& b) {
+  if (auto broken = check_pair(a, b)) violate("invariants", *broken);
 }
 
 void SafetyChecks::applied(NodeId node, const Command& command, std::string_view reply) {

@@ -46,6 +46,7 @@ class Host final : private Observer {
   void resume();
   void clock_changed() { executor_.clock_changed(); }
 
+  [[nodiscard]] NodeId id() const { return id_; }
   [[nodiscard]] bool up() const { return node_ != nullptr; }
   [[nodiscard]] bool paused() const { return paused_; }
   // Its node is inert after an error: nothing about it is worth checking.

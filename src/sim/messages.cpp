@@ -37,7 +37,7 @@ Messages Messages::any() {
   return {[](const PeerMessage&) { return true; }, "any message"};
 }
 
-Messages Messages::and_also(Test test, std::string text) const {
+Messages Messages::and_also(Test test, const std::string& text) const {
   return {[mine = test_, test = std::move(test)](const PeerMessage& message) mutable {
             return mine(message) && test(message);
           },
@@ -130,7 +130,9 @@ Messages Messages::commit(Index at_least) const {
 
 Messages Messages::first(std::uint64_t n) const {
   return {[mine = test_, n, seen = std::uint64_t{0}](const PeerMessage& m) mutable {
-            return seen < n && mine(m) && ++seen <= n;
+            if (seen == n || !mine(m)) return false;
+            ++seen;
+            return true;
           },
           "the first " + std::to_string(n) + " of: " + text_};
 }

@@ -19,7 +19,7 @@ const std::vector<Profile>& profiles() {
        "power cuts of one node, the leader, or all, at any moment, which lose, tear and reorder what was not "
        "synced; paused processes",
        3, 5, Fault::crashes | Fault::pauses},
-      {"disk", "slow and hanging disks, failing writes and syncs, and power cuts", 3, 5,
+      {"disk", "slow, hanging and full disks, operations of every kind that fail, and power cuts", 3, 5,
        Fault::crashes | Fault::slow_disks | Fault::bad_disks},
       {"clock", "clocks that run fast or slow, stand still and jump; paused processes; some delay", 3, 5,
        Fault::clocks | Fault::pauses | Fault::leadership},
@@ -48,9 +48,12 @@ std::vector<std::string_view> must_reach(const Profile& profile) {
   with(Fault::crashes, {"faults: crashes", "faults: leaders crashed", "faults: all crashed",
                         "faults: writes lost in crashes", "faults: settings changed", "commands: unknown"});
   with(Fault::pauses, {"faults: pauses"});
-  with(Fault::leadership, {"faults: transfers", "faults: step-downs", "faults: timers fired"});
-  with(Fault::slow_disks, {"faults: slow disks", "faults: hung disks", "stepped down: disk_stalled"});
-  with(Fault::bad_disks, {"faults: disk errors", "faults: nodes failed"});
+  with(Fault::leadership, {"transfer: done", "stepped down: asked", "faults: timers fired"});
+  with(Fault::slow_disks,
+       {"faults: disk operations slowed", "faults: disk operations hung", "stepped down: disk_stalled"});
+  with(Fault::bad_disks,
+       {"faults: disk write errors", "faults: disk sync errors", "faults: disk create errors",
+        "faults: disk read errors", "faults: disk open errors", "faults: disks without space", "faults: nodes failed"});
   with(Fault::clocks, {"faults: clock rates", "faults: stopped clocks", "faults: clock jumps"});
   if (profile.faults != Fault::none) names.insert(names.end(), {"commands: refused", "commands: unknown"});
   return names;

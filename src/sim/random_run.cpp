@@ -24,7 +24,6 @@ WorldOptions draw_world(std::uint64_t seed, const Profile& profile, Random rando
   options.tail = 0;
   options.keep_events = false;
   options.bootstrapped = false;
-  options.compare_every = 64;
   options.nodes = random.between(profile.min_nodes, profile.max_nodes);
   options.pre_vote = random.chance(0.7);
   options.check_quorum = random.chance(0.7);
@@ -49,7 +48,7 @@ WorldOptions draw_world(std::uint64_t seed, const Profile& profile, Random rando
   options.link.max_latency = options.link.min_latency + random.between(Duration(0), 4ms);
   options.sync_latency = random.between(50us, 3ms);
   options.sync_jitter = random.between(Duration(0), 3ms);
-  options.segment_bytes = 4096 * random.between(1, 64);
+  options.segment_bytes = 4096 * random.between(1, random.chance(0.5) ? 4 : 64);
   return options;
 }
 
@@ -118,6 +117,7 @@ class Run {
   }
 
   void stay_calm() {
+    world_.checks().expect_nothing();
     const std::size_t before = world_.leaderships();
     world_.run_for(peace_time);
     if (world_.leaderships() != before) world_.fail("stability", "a leader lost its office in peace");

@@ -86,7 +86,10 @@ void SafetyChecks::note_durable(View& view) {
   kept.last = std::max(kept.last, view.durable.last());
 }
 
-void SafetyChecks::stopped(NodeId node) { view(node).before.reset(); }
+void SafetyChecks::stopped(NodeId node) {
+  view(node).before.reset();
+  view(node).compared.reset();
+}
 
 bool SafetyChecks::agrees(const Durable& model, const Recovered& recovered) {
   if (model.hard_state != recovered.hard_state || model.last() != recovered.last) return false;

@@ -11,6 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// How long after the end of a fault a node may still report what came of it; longer than it lets a write wait.
+constexpr Duration aftermath = 5s;
+
 }  // namespace
 
 const std::vector<Storm::Kind>& Storm::kinds() {
@@ -22,8 +25,9 @@ const std::vector<Storm::Kind>& Storm::kinds() {
       {Fault::pauses, 2, &Storm::pause},         {Fault::leadership, 1, &Storm::transfer},
       {Fault::leadership, 1, &Storm::step_down}, {Fault::leadership, 1, &Storm::fire},
       {Fault::slow_disks, 2, &Storm::slow_disk}, {Fault::slow_disks, 1, &Storm::hang_disk},
-      {Fault::bad_disks, 2, &Storm::break_disk}, {Fault::clocks, 2, &Storm::clock_rate},
-      {Fault::clocks, 1, &Storm::clock_stop},    {Fault::clocks, 1, &Storm::clock_jump},
+      {Fault::bad_disks, 2, &Storm::break_disk}, {Fault::bad_disks, 1, &Storm::fill_disk},
+      {Fault::clocks, 2, &Storm::clock_rate},    {Fault::clocks, 1, &Storm::clock_stop},
+      {Fault::clocks, 1, &Storm::clock_jump},
   };
   return all;
 }
@@ -75,9 +79,18 @@ NodeId Storm::victim() {
   return leader != nobody && random_.chance(0.5) ? leader : any();
 }
 
+void Storm::note(std::string_view what) { world_.note(TraceKind::fault, nobody, what); }
+
+// What took effect. Effects that show elsewhere (on messages, on disks, in events) are counted there.
 void Storm::count(std::string_view what) {
   counters_.add(fmt::format("faults: {}", what));
-  world_.note(TraceKind::fault, nobody, what);
+  note(what);
+}
+
+void Storm::expect(NodeId node, Trouble trouble) { world_.checks().expect(node, trouble); }
+
+void Storm::over(NodeId node, Trouble trouble) {
+  later(aftermath, aftermath, [this, node, trouble] { world_.checks().expect_no_more(node, trouble); });
 }
 
 // The network.
@@ -95,13 +108,14 @@ void Storm::weather() {
   }
   if (random_.chance(0.3)) link.unreachable_hint = 0.5;
   world_.network().set_links(link);
-  count("bad weather");
+  note("bad weather");
   later(200ms, 6s, [this] { mend_network(); });
 }
 
 void Storm::bad_link() {
   const NodeId from = any();
   const NodeId to = any();
+  if (from == to) return;
   Link link = fair_;
   link.loss = 0.5;
   link.reorder = 0.3;
@@ -123,6 +137,7 @@ void Storm::split() {
   std::vector<bool> side(world_.size());
   for (std::size_t i = 0; i < side.size(); ++i)
     side[i] = random_.chance(0.5);
+  if (std::ranges::count(side, side[0]) == std::ssize(side)) return;
   for (std::size_t a = 0; a < side.size(); ++a) {
     for (std::size_t b = 0; b < side.size(); ++b) {
       if (side[a] != side[b]) world_.network().cut(a + 1, b + 1);
@@ -135,8 +150,15 @@ void Storm::split() {
 // Some pairs cannot talk, so that a node in between may see both sides.
 void Storm::cut_some() {
   const std::uint64_t pairs = random_.between(1, world_.size());
-  for (std::uint64_t i = 0; i < pairs; ++i)
-    world_.network().cut_between(victim(), any());
+  bool any_cut = false;
+  for (std::uint64_t i = 0; i < pairs; ++i) {
+    const NodeId one = victim();
+    const NodeId other = any();
+    if (one == other) continue;
+    world_.network().cut_between(one, other);
+    any_cut = true;
+  }
+  if (!any_cut) return;
   count("partial partitions");
   later(100ms, 8s, [this] { world_.network().heal(); });
 }
@@ -144,10 +166,13 @@ void Storm::cut_some() {
 void Storm::one_way() {
   const NodeId deaf = victim();
   const bool hears_nothing = random_.chance(0.5);
+  bool any_cut = false;
   for (const NodeId other : world_.all()) {
     if (other == deaf || random_.chance(0.3)) continue;
     world_.network().cut(hears_nothing ? other : deaf, hears_nothing ? deaf : other);
+    any_cut = true;
   }
+  if (!any_cut) return;
   count("one-way cuts");
   later(100ms, 8s, [this] { world_.network().heal(); });
 }
@@ -167,7 +192,9 @@ void Storm::crash() {
 }
 
 void Storm::crash_all() {
-  for (const NodeId node : world_.running()) {
+  const std::vector<NodeId> running = world_.running();
+  if (running.size() < 2) return;
+  for (const NodeId node : running) {
     world_.crash(node);
     later(0ms, 2s, [this, node] { revive(node); });
   }
@@ -177,7 +204,9 @@ void Storm::crash_all() {
 void Storm::revive(NodeId node) {
   if (world_.is_up(node)) return;
   if (auto started = world_.try_restart(node); !started) {
-    if (!has(faults_, Fault::bad_disks)) world_.fail("restart", started.error().message);
+    const bool explained = world_.checks().expects(node, Trouble::storage_fails) ||
+                           world_.checks().expects(node, Trouble::storage_full);  // a start writes a little too
+    if (!explained) world_.fail("restart", started.error().message);
     count("starts refused by a disk");
     later(100ms, 1s, [this, node] { revive(node); });
   }
@@ -185,67 +214,111 @@ void Storm::revive(NodeId node) {
 
 void Storm::pause() {
   const NodeId node = victim();
-  if (!world_.is_up(node)) return;
+  if (!world_.is_up(node) || world_.is_paused(node)) return;
+  expect(node, Trouble::storage_stalls);
   world_.pause(node);
   count("pauses");
-  later(10ms, 5s, [this, node] { world_.resume(node); });
+  later(10ms, 5s, [this, node] {
+    world_.resume(node);
+    over(node, Trouble::storage_stalls);
+  });
 }
 
 void Storm::transfer() {
   const NodeId leader = world_.leader();
   if (leader == nobody) return;
+  note("a transfer is asked for");
   world_.node(leader).transfer_leadership(any(), [](const Result<void>&) {});
-  count("transfers");
 }
 
 void Storm::step_down() {
   const NodeId leader = world_.leader();
   if (leader == nobody) return;
+  note("a leader is asked to step down");
   world_.node(leader).step_down();
-  count("step-downs");
 }
 
 void Storm::fire() {
   const NodeId node = any();
   if (!world_.is_up(node)) return;
-  static constexpr Timer timers[] = {Timer::election, Timer::heartbeat, Timer::check_quorum, Timer::transfer};
-  world_.node(node).expire(random_.pick(timers));
-  count("timers fired");
+  const Raft& raft = world_.raft(node);
+  const bool leads = raft.role() == RoleName::leader;
+  static constexpr Timer of_leaders[] = {Timer::heartbeat, Timer::check_quorum, Timer::transfer};
+  const Timer timer = leads ? random_.pick(of_leaders) : Timer::election;
+  const auto state = [&raft] { return std::pair(raft.role(), raft.term()); };
+  const auto before = state();
+  world_.node(node).expire(timer);
+  if (state() != before || (leads && timer == Timer::heartbeat)) count("timers fired");
 }
 
 // Disks.
 
 void Storm::slow_disk() {
   const NodeId node = victim();
+  note("a disk is slow");
+  expect(node, Trouble::storage_stalls);
   world_.disk(node).slow_down(random_.between(1ms, 100ms));
-  count("slow disks");
-  later(500ms, 6s, [this, node] { world_.disk(node).slow_down(Duration(0)); });
+  later(500ms, 6s, [this, node] {
+    world_.disk(node).slow_down(Duration(0));
+    over(node, Trouble::storage_stalls);
+  });
 }
 
 void Storm::hang_disk() {
   const NodeId node = victim();
+  note("a disk hangs");
+  expect(node, Trouble::storage_stalls);
   world_.disk(node).hang(true);
-  count("hung disks");
-  later(100ms, 8s, [this, node] { world_.disk(node).hang(false); });
+  later(100ms, 8s, [this, node] {
+    world_.disk(node).hang(false);
+    over(node, Trouble::storage_stalls);
+  });
 }
 
-// The node will fail, and be started again when its disk is well.
+// One operation fails. Most kinds make the node fail, which is started again when its disk is well; and since many are
+// done only at a start, some nodes are started while it is not.
 void Storm::break_disk() {
   const NodeId node = victim();
-  if (!world_.is_up(node)) return;
-  world_.checks().expect_storage_failure(node);
-  world_.disk(node).fail(random_.chance(0.5) ? DiskOp::write : DiskOp::sync, random_.between(1, 5));
-  count("disk errors");
-  later(300ms, 5s, [this, node] {
-    mend_disk(node);
+  if (!world_.is_up(node) || world_.checks().expects(node, Trouble::storage_fails)) return;
+  static constexpr DiskOp often[] = {DiskOp::write, DiskOp::sync, DiskOp::create, DiskOp::read};
+  static constexpr DiskOp seldom[] = {DiskOp::open, DiskOp::rename, DiskOp::remove, DiskOp::replace};
+  const DiskOp op = random_.chance(0.7) ? random_.pick(often) : random_.pick(seldom);
+  const bool many = op == DiskOp::write || op == DiskOp::sync || op == DiskOp::read;
+  note(fmt::format("a disk is to fail: {}", to_string(op)));
+  expect(node, Trouble::storage_fails);
+  world_.disk(node).fail(op, many ? random_.between(1, 5) : 1);
+  if (random_.chance(0.4)) {
     world_.crash(node);
+    later(0ms, 500ms, [this, node] { revive(node); });
+  }
+  later(600ms, 5s, [this, node] {
+    world_.crash(node);
+    mend_disk(node);
     revive(node);
   });
 }
 
+bool Storm::has_failed(NodeId node) { return world_.is_up(node) && world_.holds(sim::node(node).has_failed()); }
+
 void Storm::mend_disk(NodeId node) {
   world_.disk(node).heal();
-  world_.checks().expect_storage_failure(node, false);
+  world_.checks().expect_no_more(node, Trouble::storage_fails);
+}
+
+// A leader refuses commands, a follower takes no entries, both until there is room. Who had room promised before the
+// space went, and then writes a batch larger than a segment, fails.
+void Storm::fill_disk() {
+  const NodeId node = victim();
+  note("a disk is full");
+  expect(node, Trouble::storage_full);
+  SimMedia& disk = world_.disk(node);
+  disk.set_capacity(disk.used_bytes() + random_.below(20'000));
+  later(500ms, 8s, [this, node] {
+    world_.disk(node).set_capacity(SimMedia::ample);  // which the node finds out by its own clock
+    if (!has_failed(node)) return;
+    world_.crash(node);
+    revive(node);
+  });
 }
 
 // Clocks.
@@ -253,22 +326,32 @@ void Storm::mend_disk(NodeId node) {
 void Storm::clock_rate() {
   const NodeId node = victim();
   const bool fast = random_.chance(0.5);
+  expect(node, Trouble::storage_stalls);
   world_.set_clock_rate(node, static_cast<std::int64_t>(fast ? random_.between(1'010'000, 10'000'000)
                                                              : random_.between(50'000, 990'000)));
   count("clock rates");
-  later(1s, 10s, [this, node] { world_.set_clock_rate(node, Clock::true_rate); });
+  later(1s, 10s, [this, node] { mend_clock(node); });
 }
 
 void Storm::clock_stop() {
   const NodeId node = victim();
+  expect(node, Trouble::storage_stalls);
   world_.set_clock_rate(node, 0);
   count("stopped clocks");
-  later(500ms, 6s, [this, node] { world_.set_clock_rate(node, Clock::true_rate); });
+  later(500ms, 6s, [this, node] { mend_clock(node); });
+}
+
+void Storm::mend_clock(NodeId node) {
+  world_.set_clock_rate(node, Clock::true_rate);
+  over(node, Trouble::storage_stalls);
 }
 
 void Storm::clock_jump() {
-  world_.jump_clock(victim(), random_.between(1ms, 20s));
+  const NodeId node = victim();
+  expect(node, Trouble::storage_stalls);
+  world_.jump_clock(node, random_.between(1ms, 20s));
   count("clock jumps");
+  over(node, Trouble::storage_stalls);
 }
 
 void Storm::calm() {
@@ -277,8 +360,9 @@ void Storm::calm() {
   world_.network().heal();
   for (const NodeId node : world_.all()) {
     world_.set_clock_rate(node, Clock::true_rate);
-    if (world_.checks().expects_storage_failure(node)) world_.crash(node);  // it has failed, or is about to
-    mend_disk(node);
+    const bool about_to = world_.checks().expects(node, Trouble::storage_fails);
+    if (about_to || has_failed(node)) world_.crash(node);
+    world_.disk(node).heal();
     world_.resume(node);
     world_.restart(node);
   }

@@ -16,7 +16,8 @@ class Storm {
 
   // Until `end` of the world's time. Faults that are on then stay until `calm`.
   void start(SimTime end);
-  // Everything is mended: cuts, weather, clocks, disks; who stood still or was down runs.
+  // Everything is mended: cuts, weather, clocks, disks; who stood still or was down runs. What came of the faults may
+  // still be reported, until SafetyChecks::expect_nothing.
   void calm();
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -33,7 +34,11 @@ class Storm {
   void later(Duration from, Duration to, std::function<void()> what);
   NodeId any();
   NodeId victim();  // the leader, half of the time
+  void note(std::string_view what);
   void count(std::string_view what);
+  // `node` may report what a fault does to it, from its beginning until a while after it is over.
+  void expect(NodeId node, Trouble trouble);
+  void over(NodeId node, Trouble trouble);
 
   void weather();
   void bad_link();
@@ -50,12 +55,15 @@ class Storm {
   void slow_disk();
   void hang_disk();
   void break_disk();
+  void fill_disk();
   void clock_rate();
   void clock_stop();
   void clock_jump();
 
   void mend_network();
+  [[nodiscard]] bool has_failed(NodeId node);
   void mend_disk(NodeId node);
+  void mend_clock(NodeId node);
   void revive(NodeId node);
 
   World& world_;

@@ -82,6 +82,15 @@ Counters World::counters() const {
   counters.add("faults: writes lost in crashes", checks_.writes_lost());
   counters.add("faults: writes that survived crashes unsynced", checks_.writes_survived());
 
+  for (const auto& host : hosts_) {
+    const SimMedia::Troubles& troubles = host->media().troubles();
+    for (std::size_t op = 0; op < disk_ops; ++op)
+      counters.add(fmt::format("faults: disk {} errors", to_string(static_cast<DiskOp>(op))), troubles.failed[op]);
+    counters.add("faults: disks without space", troubles.full);
+    counters.add("faults: disk operations slowed", troubles.slowed);
+    counters.add("faults: disk operations hung", troubles.hung);
+  }
+
   for (const CommandRecord& command : commands_) {
     counters.add("commands: submitted");
     if (command.lost) {

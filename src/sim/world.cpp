@@ -63,22 +63,25 @@ bool World::step() {
   return true;
 }
 
+// What an event of the world's own has done, to whichever nodes, is looked for in all of them.
 void World::check_step() {
   if (touched_ != nobody) {
-    Host& host = this->host(touched_);
-    if (host.up() && !host.failed()) checks_.stepped(touched_, host.node()->raft());
+    check(host(touched_));
+  } else {
+    for (const auto& host : hosts_)
+      check(*host);
   }
-  const bool new_leader = !leaderships_.empty() && leaderships_.back().step == timeline_.steps();
-  if (new_leader || timeline_.steps() % options_.compare_every == 0) compare_nodes();
   if (checks_.violation()) fail(checks_.violation()->check, checks_.violation()->text);
 }
 
-void World::compare_nodes() {
-  up_.clear();
-  for (const auto& host : hosts_) {
-    if (host->up() && !host->failed()) up_.push_back(&host->node()->raft());
+// A node that has not changed breaks nothing, and one that has is held against each of the others.
+void World::check(Host& host) {
+  if (!host.up() || host.failed()) return;
+  const Raft& raft = host.node()->raft();
+  if (!checks_.stepped(host.id(), raft)) return;
+  for (const auto& other : hosts_) {
+    if (other.get() != &host && other->up() && !other->failed()) checks_.compare(raft, other->node()->raft());
   }
-  checks_.cluster(up_);
 }
 
 void World::run_for(Duration time) {
@@ -142,6 +145,7 @@ std::vector<NodeId> World::running() const {
 }
 
 bool World::is_up(Who node) const { return host(node).up(); }
+bool World::is_paused(Who node) const { return host(node).paused(); }
 
 Node& World::node(Who node) const {
   if (!is_up(node)) fail("script", fmt::format("node {} is down", node.id.value()));

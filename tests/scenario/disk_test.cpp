@@ -58,7 +58,7 @@ TEST_P(Disks, AWriteOrASyncFails) {
         World world(nodes(3));
         world.elect(1);
         world.settle();
-        world.checks().expect_storage_failure(NodeId(victim));
+        world.checks().expect(NodeId(victim), Trouble::storage_fails);
         world.disk(victim).fail(op, nth);
         std::vector<Submitted> commands;
         while (!world.holds(node(victim).has_failed())) {
@@ -95,6 +95,7 @@ TEST_P(Disks, OldEntriesCannotBeRead) {
   for (int i = 0; i < 10; ++i)
     world.submit(1, "x+=" + large);
   world.run_for(milliseconds(200));
+  world.checks().expect(NodeId(1), Trouble::storage_fails);
   world.disk(1).fail_all(DiskOp::read, true);
   world.network().heal();
   const std::size_t changes = leader_changes_in(world, milliseconds(900));
@@ -114,6 +115,7 @@ TEST_P(Disks, AFullDisk) {
     World world(nodes(3));
     world.elect(1);
     world.run_for(milliseconds(100));  // until a next segment is there
+    world.checks().expect(NodeId(victim), Trouble::storage_full);
     world.disk(victim).set_capacity(world.disk(victim).used_bytes());
     std::vector<Submitted> commands;
     for (int i = 0; i < 20; ++i) {
@@ -140,6 +142,7 @@ TEST_P(Disks, AFollowersSyncTakesTenSeconds) {
   World world(nodes(3));
   world.elect(1);
   world.settle();
+  world.checks().expect(NodeId(3), Trouble::storage_stalls);
   world.disk(3).slow_down(seconds(10));
   const Submitted command = world.submit_async(1, "x=1");
   world.run_until(command.is_answered(), milliseconds(5));
@@ -163,6 +166,7 @@ TEST_P(Disks, ALeaderWhoseDiskHangsHandsOver) {
   world.elect(1);
   world.settle();
   const Duration patience = world.raft(1).options().write_stall_timeout;
+  world.checks().expect(NodeId(1), Trouble::storage_stalls);
   world.disk(1).hang(true);
   world.hold(append_replies().from(3));
   const Submitted command = world.submit_async(1, "x=1");

@@ -30,7 +30,7 @@ TEST_P(Outcomes, AFollowersMachineBreaks) {
     World world(with_fragile_machines(nodes(3)));
     world.elect(1);
     world.settle();
-    world.checks().expect_machine_failure(NodeId(3));
+    world.checks().expect(NodeId(3), Trouble::machine_fails);
     fragile(world, 3).breaks = how;
     const Submitted command = world.submit("x=1");
     world.run_until(node(3).has_entry(command.index()));
@@ -55,7 +55,7 @@ TEST_P(Outcomes, TheLeadersMachineBreaks) {
     World world(with_fragile_machines(nodes(3)));
     world.elect(1);
     world.settle();
-    world.checks().expect_machine_failure(NodeId(1));
+    world.checks().expect(NodeId(1), Trouble::machine_fails);
     fragile(world, 1).breaks = how;
     const Submitted command = world.submit(1, "x=1");
     EXPECT_EQ(command.outcome(), Outcome::unknown);

@@ -212,10 +212,6 @@ inline void all_is_well(World& world) {
   world.settle();
   EXPECT_TRUE(world.submit("all=well").applied_everywhere());
   world.check_commands();
-  std::vector<const Raft*> rafts;
-  for (const NodeId id : world.running())
-    rafts.push_back(&world.raft(id));
-  world.checks().cluster(rafts);
   EXPECT_FALSE(world.checks().violation()) << world.checks().violation()->text;
 }
 

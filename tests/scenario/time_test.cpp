@@ -103,6 +103,7 @@ TEST_P(Time, ACandidateIsStoppedForTenSeconds) {
   world.settle();
   world.network().isolate(3);
   world.run_until(node(3).is_candidate());
+  world.checks().expect(NodeId(3), Trouble::storage_stalls);
   world.pause(3);
   world.network().heal();
   world.run_for(seconds(10));

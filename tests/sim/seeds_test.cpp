@@ -31,7 +31,7 @@ class Seeds : public testing::TestWithParam<Profile> {
   }
 };
 
-// Safety after every step, linearizable histories, each outcome true, recovery within the bound.
+// Safety after every step, of the node that took it and between it and all others; at the end linearizable histories, each outcome true, recovery within the bound.
 // mission: 1.1, 4y.4, R6, 3
 // hazard: H1, H2, H3, H4, H5, H6, H7, H9, H12, H13, H14, H15, H16, H17, H18, H19, H33, H34, H43, H44, H53, H57, H58
 // And what the profile is for did happen: a campaign is worth nothing else.

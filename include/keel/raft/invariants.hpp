@@ -23,7 +23,10 @@ struct Remembered {
 
 [[nodiscard]] std::optional<std::string> check_node(const Raft& raft);
 [[nodiscard]] std::optional<std::string> check_step(const Remembered& before, const Raft& after);
-// `nodes` are those that are up, of one group. What crashed nodes committed must be remembered by who crashes them.
+// Two nodes of one group against one another. Depends on nothing of theirs but role, term, commit and the terms in the
+// log: a pair of which nothing of that has changed need not be asked again.
+[[nodiscard]] std::optional<std::string> check_pair(const Raft& a, const Raft& b);
+// Each pair. `nodes` are those that are up, of one group. What crashed nodes committed must be remembered by who crashes them.
 [[nodiscard]] std::optional<std::string> check_cluster(std::span<const Raft* const> nodes);
 
 }  // namespace keel

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -15,6 +16,14 @@
 #include "keel/wire/peer_message.hpp"
 
 namespace keel::sim {
+
+// What somebody may do to a node on purpose, and what the node may report because of it.
+enum class Trouble : std::uint8_t {
+  storage_fails,   // NodeFailed, with a storage's error; FetchFailed
+  storage_stalls,  // StorageStalled: a slow disk, a clock that jumps, a process that stood still
+  storage_full,    // StorageFull; NodeFailed, of a log that needs a segment and can make none
+  machine_fails,   // MachineFailed
+};
 
 struct Violation {
   std::string check;  // the name of the rule
@@ -33,7 +42,7 @@ struct Violation {
 //   promises                 no vote, no acknowledgement leaves before what it says is durable
 //   recovery                 a store opens with a prefix of what it was given, at least what it called durable
 //   invariants               keel/raft/invariants.hpp
-//   unexpected event         errors that no injected fault explains
+//   unexpected event         errors (see is_error) that no Trouble explains
 //
 // The first violation is kept; nothing is thrown from here, because it is called from inside the nodes.
 class SafetyChecks {
@@ -49,17 +58,18 @@ class SafetyChecks {
   void wrote(NodeId node);
   // Its process is gone, with all that was not durable or may not be.
   void stopped(NodeId node);
-  // While it may, this node's storage or machine failing is no violation: somebody breaks it on purpose.
-  void expect_storage_failure(NodeId node, bool may = true) { view(node).may_fail = may; }
-  [[nodiscard]] bool expects_storage_failure(NodeId node) const { return view(node).may_fail; }
-  void expect_machine_failure(NodeId node, bool may = true) { view(node).machine_may_fail = may; }
+  // From `expect` until as many `expect_no_more`, what the trouble makes this node report is no violation.
+  void expect(NodeId node, Trouble trouble) { ++troubles(node, trouble); }
+  void expect_no_more(NodeId node, Trouble trouble);
+  void expect_nothing();  // of any node
+  [[nodiscard]] bool expects(NodeId node, Trouble trouble) const;
 
   void sent(const PeerMessage& message);
   // `raft` is null while the node is starting.
   void happened(NodeId node, const NodeEvent& event, const Raft* raft);
-  void stepped(NodeId node, const Raft& raft);
-  // Across the nodes that are up; dearer than the others.
-  void cluster(std::span<const Raft* const> nodes);
+  // True if what `compare` looks at has changed: it is to be held against the others that are up.
+  [[nodiscard]] bool stepped(NodeId node, const Raft& raft);
+  void compare(const Raft& a, const Raft& b);
   void applied(NodeId node, const Command& command, std::string_view reply);
 
   // What is known to be committed, by whom it may be: entries 1..committed().
@@ -94,10 +104,19 @@ class SafetyChecks {
     NodeId vote{};
     Index last;
   };
+  // What check_pair looks at, as it was when that was done last.
+  struct Compared {
+    RoleName role;
+    Term term;
+    Index commit;
+    Index base;
+    Index last;
+    std::vector<TermRun> terms;
+    [[nodiscard]] bool is_of(const Raft& raft) const;
+  };
   struct View {
-    bool known = false;  // was open once
-    bool may_fail = false;
-    bool machine_may_fail = false;
+    bool known = false;                  // was open once
+    std::array<unsigned, 4> troubles{};  // by Trouble: how many of it
     Durable durable;
     HardState written;  // the newest vote and term handed to the store
     Index last_written;
@@ -105,6 +124,7 @@ class SafetyChecks {
     std::map<Term, Kept> kept;
     std::map<Term, NodeId> votes;  // that have left the node
     std::optional<Remembered> before;
+    std::optional<Compared> compared;
   };
   struct Variant {  // one of the entries that were ever at an index
     Term term;
@@ -124,7 +144,11 @@ class SafetyChecks {
   };
 
   View& view(NodeId node) { return views_[static_cast<std::size_t>(node.value()) - 1]; }
+  [[nodiscard]] unsigned& troubles(NodeId node, Trouble trouble) {
+    return view(node).troubles[static_cast<std::size_t>(trouble)];
+  }
   void note_durable(View& view);
+  void check_explained(NodeId node, const NodeEvent& event);
   [[nodiscard]] const View& view(NodeId node) const { return views_[static_cast<std::size_t>(node.value()) - 1]; }
   void note_entry(NodeId node, Index index, Term previous, const Entry& entry);
   static bool agrees(const Durable& model, const Recovered& recovered);

@@ -77,7 +77,7 @@ class Messages {
 
  private:
   Messages(Test test, std::string text) : test_(std::move(test)), text_(std::move(text)) {}
-  [[nodiscard]] Messages and_also(Test test, std::string text) const;
+  [[nodiscard]] Messages and_also(Test test, const std::string& text) const;
   template <class Body>
   static const Body* body_of(const PeerMessage& message);
 

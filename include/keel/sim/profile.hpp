@@ -16,7 +16,7 @@ enum class Fault : std::uint32_t {
   pauses = 8,       // a process stands still
   leadership = 16,  // transfers, leaders that step down, timers that fire out of turn
   slow_disks = 32,  // syncs that take long, or hang
-  bad_disks = 64,   // writes and syncs that fail
+  bad_disks = 64,   // operations of every kind that fail; disks without space
   clocks = 128,     // fast, slow, stopped, jumping
 };
 [[nodiscard]] constexpr Fault operator|(Fault a, Fault b) {

@@ -62,10 +62,7 @@ struct WorldOptions {
   bool encode = true;           // messages cross the codec
   MachineFactory machine = {};  // without one: RegisterMachine
   bool keep_events = true;      // for `events`; off in long runs
-  // How often all nodes are held against one another: every so many steps, and when a leader comes to office. What is
-  // cheap is checked after every step anyway.
-  unsigned compare_every = 1;
-  std::size_t tail = 40;  // lines of trace that a failure shows; 0 makes long runs quick
+  std::size_t tail = 40;        // lines of trace that a failure shows; 0 makes long runs quick
 };
 
 // One command's fate. Cheap to copy; must not outlive its World.
@@ -155,6 +152,7 @@ class World : private NetworkWatcher {
   [[nodiscard]] std::vector<NodeId> all() const;
   [[nodiscard]] std::vector<NodeId> running() const;  // up, paused ones too
   [[nodiscard]] bool is_up(Who node) const;
+  [[nodiscard]] bool is_paused(Who node) const;
   [[nodiscard]] Node& node(Who node) const;  // Failed if it is down
   [[nodiscard]] const Raft& raft(Who node) const { return this->node(node).raft(); }
   [[nodiscard]] StateMachine& machine(Who node) const;
@@ -286,7 +284,7 @@ class World : private NetworkWatcher {
   void trace(TraceEvent event);
   void mix_in(std::uint64_t value);
   void check_step();
-  void compare_nodes();
+  void check(Host& host);
   [[nodiscard]] bool bootstrapping();
   void touch(NodeId node) { touched_ = node; }
   void process_gone(NodeId node);
@@ -321,7 +319,6 @@ class World : private NetworkWatcher {
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;
   NodeId touched_{};
-  std::vector<const Raft*> up_;  // scratch
 };
 
 template <class E>
