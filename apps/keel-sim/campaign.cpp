@@ -11,6 +11,7 @@ namespace keel::sim {
 namespace {
 
 constexpr std::size_t tail_lines = 40;
+constexpr std::chrono::seconds between_lines(10);
 
 // What a failed seed looks like from near: the same run with its last events. A run that does not fail again has
 // something in it that its seed does not determine, which is worse.
@@ -35,7 +36,7 @@ class Campaign {
       threads.emplace_back([this] { work(); });
     for (std::thread& thread : threads)
       thread.join();
-    if (options_.progress) fmt::print(stderr, "\r\033[K");
+    if (options_.terminal) fmt::print(stderr, "\r\033[K");
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return report_;
   }
@@ -70,21 +71,28 @@ class Campaign {
     report_.simulated_seconds += std::chrono::duration<double>(report.simulated).count();
     if (report.failed) {
       ++report_.failed;
-      if (options_.progress) fmt::print(stderr, "\r\033[K");
+      if (options_.terminal) fmt::print(stderr, "\r\033[K");
       fmt::print("seed {} failed: {}\nrepeat it: keel-sim --profile {} --seed {} --trace FILE\n\n", report.seed,
                  report.text, options_.profile->name, report.seed);
       std::fflush(stdout);
     }
-    if (options_.progress) {
-      fmt::print(stderr, "\r{} of {} seeds, {} failed", report_.seeds, options_.seeds, report_.failed);
-      std::fflush(stderr);
-    }
+    tell();
+  }
+
+  void tell() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!options_.terminal && now - told_ < between_lines) return;
+    told_ = now;
+    fmt::print(stderr, "{}{} of {} seeds, {} failed{}", options_.terminal ? "\r" : "", report_.seeds, options_.seeds,
+               report_.failed, options_.terminal ? "" : "\n");
+    std::fflush(stderr);
   }
 
   const CampaignOptions& options_;
   std::atomic<std::uint64_t> next_{0};
-  std::mutex mutex_;  // over report_ and what is printed
+  std::mutex mutex_;  // over what follows and what is printed
   CampaignReport report_;
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

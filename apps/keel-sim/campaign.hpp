@@ -14,7 +14,7 @@ struct CampaignOptions {
   std::uint64_t seeds = 100;
   unsigned jobs = 1;
   bool twice = false;     // each seed two times: their digests must agree
-  bool progress = false;  // one line on stderr, rewritten
+  bool terminal = false;  // progress is one line on stderr, rewritten; else a line every ten seconds
 };
 
 struct CampaignReport {
