@@ -11,7 +11,8 @@
 
 namespace keel::wire {
 
-// The first thing each side of a connection says, so that strangers and strays are refused by name.
+// The first thing each side of a connection says, so that strangers and strays are refused by name. It is about nodes,
+// not groups: all groups that two nodes share use one connection, and each message on it names its own.
 struct Hello {
   ClusterId cluster;
   std::string cluster_name;
