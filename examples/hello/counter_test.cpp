@@ -12,7 +12,7 @@ using namespace keel;
 namespace {
 
 void run(std::uint64_t seed) {
-  sim::WorldOptions options{.nodes = 3, .seed = seed};
+  sim::WorldOptions options{.nodes = 3, .seed = seed, .link = {.loss = 0.05}};
   options.machine = [](NodeId) { return std::make_unique<Counter>(); };
   sim::World world(options);
   world.elect();
