@@ -168,6 +168,7 @@ void Node::Parts::fail(const Error& why, ErrorCode waiting) {
 
 void Node::Parts::stop() {
   if (state == NodeState::stopping || state == NodeState::stopped) return;
+  guard([this] { outbox.flush(); });
   state = NodeState::stopping;
   outbox.close();
   applier.stop();

@@ -1,6 +1,7 @@
 #include "node/outbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "keel/base/assert.hpp"
 
@@ -42,7 +43,12 @@ void Outbox::flush() {
   answers.swap(answers_);
   for (Leaving& answer : answers)
     pass_on(std::move(answer));
-  if (!closed_) guarded([&] { transport_.flush(); });
+  flush_transport();
+}
+
+void Outbox::flush_transport() {
+  if (closed_ || !std::exchange(gathered_, false)) return;
+  guarded([&] { transport_.flush(); });
 }
 
 // What a transport or a path throws costs a message; what Keel finds wrong with itself is the node's end.
@@ -63,6 +69,7 @@ void Outbox::pass_on(Leaving leaving) {
     if (leaving.path != nullptr) {
       (*leaving.path)(std::move(leaving.message));
     } else {
+      gathered_ = true;
       transport_.send(std::move(leaving.message));
     }
   });

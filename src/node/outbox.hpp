@@ -30,6 +30,7 @@ class Outbox {
   void release();
   // The same, and what goes through reply paths; then lets the transport's gathered sends go.
   void flush();
+  void flush_transport();  // them alone
   // Nothing leaves any more; what waits is dropped.
   void close();
   void members(GroupId group, std::span<const Member> members);
@@ -56,6 +57,7 @@ class Outbox {
   std::deque<Leaving> held_;      // ascending in `after`
   std::vector<Leaving> answers_;  // through reply paths, at the end of the turn
   WriteId durable_;
+  bool gathered_ = false;  // something was sent since the transport was last flushed
   bool closed_ = false;
   std::uint64_t caught_ = 0;
 };

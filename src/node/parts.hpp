@@ -37,6 +37,7 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   // pump.cpp: the turn.
   void wake() override;
   void pump();
+  void round();
   void turn();
   [[nodiscard]] bool has_more() const;
   void perform(Output& out, const Route* route);

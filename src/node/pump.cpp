@@ -16,19 +16,27 @@ void Node::Parts::wake() {
   });
 }
 
+// What callers submit when they are answered goes along with the commit notices for what answered them: one gathered
+// send a peer, and one reason to wake it, instead of two.
 void Node::Parts::pump() {
   if (state == NodeState::stopped) return;
+  round();
+  if (runs() && raft.has_output()) round();
+  guard([this] { outbox.flush(); });
+  stamped = false;
+  if (has_more()) wake();
+  arm_timer();
+}
+
+void Node::Parts::round() {
   in_turn = true;
   guard([this] { turn(); });
   in_turn = false;
-  stamped = false;
   room_left.reset();
   clock.turn_over();
   applier.turn_over();
   events.tell();
   drain.run();
-  if (has_more()) wake();
-  arm_timer();
 }
 
 bool Node::Parts::has_more() const {
@@ -58,7 +66,6 @@ void Node::Parts::turn() {
   forwards.expire(now, drain);
   reads.expire(now, drain);
   expire_transfers(now);
-  outbox.flush();
 }
 
 // Raft's time is that of the turn. It is told before the turn's first input: what arrives now must not be taken for
@@ -79,8 +86,7 @@ void Node::Parts::perform(Output& out, const Route* route) {
     }
     if (!runs()) return;
   }
-  if (out.write) issue(*out.write);
-  if (!runs()) return;
+  if (out.write) frame(out.write->batch.entries);
   for (Message& message : out.send) {
     const NodeId to = message.to;
     outbox.send(to_peer(to, std::move(message)), route);
@@ -88,6 +94,11 @@ void Node::Parts::perform(Output& out, const Route* route) {
   for (HeldMessage& held : out.send_after_write) {
     const NodeId to = held.message.to;
     outbox.hold(held.after, to_peer(to, std::move(held.message)), route);
+  }
+  if (out.write) {
+    outbox.flush_transport();  // the peers' disks are behind a network, ours is not
+    issue(*out.write);
+    if (!runs()) return;
   }
   if (out.members != nullptr) outbox.members(options.raft.group, out.members->members);
   for (const Fetch& wanted : out.fetch)
@@ -102,7 +113,6 @@ PeerMessage Node::Parts::to_peer(NodeId to, decltype(PeerMessage::body) body) co
 }
 
 void Node::Parts::issue(Write& write) {
-  frame(write.batch.entries);
   if (!write.batch.entries.empty()) {
     const Entry& last = write.batch.entries.back();
     issued = std::max(issued, LogPosition{last.term, last.index});

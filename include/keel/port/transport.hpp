@@ -30,7 +30,7 @@ class Transport {
 
   // Takes the message; it may wait for `flush`.
   virtual void send(PeerMessage message) = 0;
-  // Everything sent so far should leave: one gathered send a peer. A node calls it once a turn.
+  // Everything sent so far should leave: one gathered send a peer. A node calls it once a turn, or twice.
   virtual void flush() = 0;
 
   // Who is in the group now, with addresses; called whenever that changes. Peers no longer named by any group may be
