@@ -70,6 +70,7 @@ NodeView Nodes::look_at(std::size_t node) {
 
 std::vector<NodeView> Nodes::look() {
   std::vector<NodeView> views;
+  views.reserve(count);
   for (std::size_t node = 0; node < count; ++node)
     views.push_back(look_at(node));
   return views;

@@ -129,11 +129,11 @@ std::string json_string(std::string_view text) {
 
 }  // namespace
 
-std::string info_text(const KvServer& server, std::span<const std::string_view> wanted) {
+std::string info_text(const KvServer& server, std::span<const std::string_view> sections) {
   const auto named = [&](std::string_view name) {
-    return std::ranges::any_of(wanted, [&](std::string_view word) { return equal_ignoring_case(word, name); });
+    return std::ranges::any_of(sections, [&](std::string_view word) { return equal_ignoring_case(word, name); });
   };
-  const bool all = wanted.empty() || named("all") || named("default") || named("everything");
+  const bool all = sections.empty() || named("all") || named("default") || named("everything");
   std::string text;
   for (const auto& [title, write] : sections_in_order) {
     if (!all && !named(title)) continue;

@@ -101,7 +101,7 @@ void get_keys(KvConnection&, Args args, RespWriter& reply) {
   if (keys.first == 0) return reply.error("ERR The command has no key arguments");
   const int size = static_cast<int>(named.size());
   const int last = keys.last < 0 ? size + keys.last : keys.last;
-  reply.array(static_cast<std::size_t>((last - keys.first) / keys.step + 1));
+  reply.array(static_cast<std::size_t>(last - keys.first) / static_cast<std::size_t>(keys.step) + 1);
   for (int i = keys.first; i <= last; i += keys.step)
     reply.bulk(named[static_cast<std::size_t>(i)]);
 }

@@ -17,7 +17,7 @@ class KvStore {
   [[nodiscard]] const std::string* find(std::string_view key) const;
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
 
-  void set(std::string_view key, std::string_view value);
+  void set(std::string_view key, std::string_view bytes);
   // A missing key is made.
   void append(std::string_view key, std::string_view tail);
   bool erase(std::string_view key);

@@ -117,7 +117,7 @@ Result<void> check_version(Reader& in, std::string_view what) {
                                             ", this build reads " + std::to_string(codec_version));
 }
 
-std::unexpected<Error> bad(std::string message) { return fail(ErrorCode::invalid, "configuration: " + message); }
+std::unexpected<Error> bad(const std::string& message) { return fail(ErrorCode::invalid, "configuration: " + message); }
 
 Result<void> validate(const Member& member) {
   const std::string who = "member " + std::to_string(member.id.value());

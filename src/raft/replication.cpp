@@ -211,10 +211,9 @@ void Raft::beat(Leader& leader) {
   for (Progress& peer : leader.peers) {
     if (peer.state == ReplicationState::probe) {
       peer.probing = false;
-    } else if (peer.state == ReplicationState::snapshot) {
-      send_append(peer, {});  // "does your log reach mine by now?": however the snapshot came, its end is seen (H48)
-    } else if (!peer.inflight.empty() && !peer.moved) {
-      // All in flight may be lost (H10): "do you have what I sent last?" is refused at once if there is a gap.
+    } else if (peer.state == ReplicationState::snapshot || (!peer.inflight.empty() && !peer.moved)) {
+      // "Does your log reach mine by now?": however a snapshot came, its end is seen (H48). And if all in flight was
+      // lost (H10), "do you have what I sent last?" is refused at once.
       send_append(peer, {});
     }
     peer.moved = false;
