@@ -50,7 +50,7 @@ TEST(Docs, TheReadmesProgramIsTheExample) {
 TEST(Docs, LinksLeadSomewhere) {
   std::size_t links = 0;
   for (const fs::path& document : documents()) {
-    for (const std::string& link : all_of(read(document), std::regex(R"(\]\(([^)#:]+)(?:#[^)]*)?\))"))) {
+    for (const std::string& link : all_of(read(document), std::regex(R"(\]\(([^)#: ]+)(?:#[^)]*)?\))"))) {
       EXPECT_TRUE(fs::exists(document.parent_path() / link)) << document << " links to " << link;
       ++links;
     }
