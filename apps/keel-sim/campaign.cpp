@@ -32,6 +32,7 @@ class Campaign {
   CampaignReport run() {
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::thread> threads;
+    threads.reserve(options_.jobs);
     for (unsigned i = 0; i < options_.jobs; ++i)
       threads.emplace_back([this] { work(); });
     for (std::thread& thread : threads)

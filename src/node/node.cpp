@@ -95,12 +95,12 @@ Node::Parts::Parts(const NodeOptions& node_options, Pilot pilot_parts, Executor&
       applied_told(raft.log().base().index) {}
 
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options, Pilot pilot, Executor& executor) {
-  return open(nullptr, std::move(options), pilot, executor);
+  return open(nullptr, options, pilot, executor);
 }
 
 Result<std::unique_ptr<Node>> Node::bootstrap(const Genesis& genesis, NodeOptions options, Pilot pilot,
                                               Executor& executor) {
-  return open(&genesis, std::move(options), pilot, executor);
+  return open(&genesis, options, pilot, executor);
 }
 
 Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions options, Pilot pilot, Executor& executor) {

@@ -60,7 +60,7 @@ class Messages {
   [[nodiscard]] Messages commit(Index at_least) const;
   // What is not covered above; `Body` is deduced: where([](const Heartbeat& beat) { return beat.round == 3; }).
   template <class F>
-  [[nodiscard]] Messages where(F test, std::string text = "where …") const;
+  [[nodiscard]] Messages where(F test, const std::string& text = "where …") const;
 
   // The first n that match; those behind the first n.
   [[nodiscard]] Messages first(std::uint64_t n) const;
@@ -118,17 +118,17 @@ struct Argument<R (F::*)(A) const> {
 }  // namespace detail
 
 template <class F>
-Messages Messages::where(F test, std::string text) const {
+Messages Messages::where(F test, const std::string& text) const {
   using Body = typename detail::Argument<F>::type;
   if constexpr (std::is_same_v<Body, PeerMessage>) {
-    return and_also(test, std::move(text));
+    return and_also(test, text);
   } else {
     return and_also(
         [test](const PeerMessage& message) {
           const Body* body = body_of<Body>(message);
           return body != nullptr && test(*body);
         },
-        std::move(text));
+        text);
   }
 }
 

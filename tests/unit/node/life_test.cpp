@@ -252,7 +252,8 @@ TEST(Fail, AFailedWriteInsideWriteItselfIsNoDifferent) {
   for (const PeerMessage& message : cluster.network.sent) {
     if (message.from != NodeId(1)) continue;
     const MessageBody& body = std::get<Message>(message.body).body;
-    EXPECT_TRUE(std::holds_alternative<AppendRequest>(body) || std::holds_alternative<Heartbeat>(body)) << name_of(body);
+    EXPECT_TRUE(std::holds_alternative<AppendRequest>(body) || std::holds_alternative<Heartbeat>(body))
+        << name_of(body);
   }
 }
 

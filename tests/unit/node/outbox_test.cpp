@@ -1,8 +1,8 @@
 #include "node/outbox.hpp"
 
-#include <gtest/gtest.h>
-
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 #include "keel/base/assert.hpp"
 
