@@ -14,11 +14,9 @@ Block* Block::make(std::size_t size) {
   return new (memory) Block(size);
 }
 
-void Block::release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    this->~Block();
-    ::operator delete(this);
-  }
+void Block::free() {
+  this->~Block();
+  ::operator delete(this);
 }
 
 Payload Payload::with_size(std::size_t size) {

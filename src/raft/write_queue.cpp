@@ -11,11 +11,11 @@ void WriteQueue::save(HardState state) {
   hard_state_write_ = next_;
 }
 
-void WriteQueue::append(Entry entry) {
+void WriteQueue::append(const Entry& entry) {
   KEEL_ASSERT(entry.index == gathered_last_.next(), "writes append right behind the end");
   gathered_last_ = entry.index;
   if (gathered_.entries.capacity() == 0) gathered_.entries.reserve(last_batch_);
-  gathered_.entries.push_back(std::move(entry));
+  gathered_.entries.push_back(entry);
 }
 
 void WriteQueue::truncate_from(Index index) {

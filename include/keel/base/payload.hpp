@@ -17,7 +17,9 @@ class Block {
   [[nodiscard]] static Block* make(std::size_t size);
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release();
+  void release() {
+    if (last_reference()) free();
+  }
   [[nodiscard]] std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
   [[nodiscard]] std::size_t size() const { return size_; }
   // Whether anybody but the caller holds a reference. False: its bytes may be written to again.
@@ -25,6 +27,9 @@ class Block {
 
  private:
   explicit Block(std::size_t size) : size_(size) {}
+  // Who holds the only reference need not take it off: nobody else can add one.
+  bool last_reference() { return !shared() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  void free();
   std::size_t size_;
   std::atomic<std::uint32_t> references_{1};
 };
@@ -51,8 +56,10 @@ class Payload {
     if (block_ != nullptr) block_->retain();
   }
   Payload(Payload&& other) noexcept { swap(other); }
-  Payload& operator=(Payload other) noexcept {
-    swap(other);
+  Payload& operator=(const Payload& other) noexcept { return *this = Payload(other); }
+  Payload& operator=(Payload&& other) noexcept {
+    Payload taken(std::move(other));
+    swap(taken);
     return *this;
   }
   ~Payload() {

@@ -21,7 +21,7 @@ class Ring {
   [[nodiscard]] T& back() { return (*this)[size_ - 1]; }
   [[nodiscard]] const T& back() const { return (*this)[size_ - 1]; }
 
-  void push_back(T value) {
+  void push_back(T&& value) {
     if (size_ == slots_.size()) grow();
     (*this)[size_++] = std::move(value);
   }

@@ -12,7 +12,7 @@ namespace keel {
 class WriteQueue {
  public:
   void save(HardState state);
-  void append(Entry entry);
+  void append(const Entry& entry);
   // What the store has not been told of yet is simply forgotten; the rest is truncated with the gathered write.
   void truncate_from(Index index);
   void start_at(Index last) { gathered_last_ = issued_last_ = last; }
