@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_core_bench(app);
   add_node_bench(app);
+  add_catchup_bench(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <istream>
 #include <random>
+#include <sstream>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -40,6 +41,12 @@ double cpu_seconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+long peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
 }
 
 // Keeps a number of commands in flight for a while, then says how that went.
@@ -148,7 +155,8 @@ class BenchMember {
     node.raft.id = NodeId(options_.id);
     node.raft.seed = std::random_device()();
     const Pilot pilot{.transport = *transport_, .log = *log_, .machine = machine_, .observer = &announcer_};
-    auto started = Node::bootstrap(genesis, node, pilot, executor_);
+    auto started =
+        options_.again ? Node::start(node, pilot, executor_) : Node::bootstrap(genesis, node, pilot, executor_);
     if (!started) return std::unexpected(started.error());
     node_ = std::move(*started);
     return {};
@@ -165,21 +173,27 @@ class BenchMember {
     asio::async_read_until(input_, buffer_, '\n', [this](boost::system::error_code failed, std::size_t) {
       if (failed) return loop_.stop();
       std::istream words(&buffer_);
-      std::string verb;
-      std::size_t in_flight = 0;
-      double seconds = 0;
-      std::size_t payload = 0;
-      words >> verb >> in_flight >> seconds >> payload;
-      words.ignore(1);
-      if (verb == "cpu") {
-        fmt::print("cpu {:.6f}\n", cpu_seconds());
-        std::fflush(stdout);
-      } else {
-        run_ = std::make_unique<Run>(*node_, executor_, in_flight, seconds, payload);
-        finish();
-      }
+      std::string line;
+      std::getline(words, line);
+      answer(line);
       listen();
     });
+  }
+  void answer(const std::string& line) {
+    std::istringstream words(line);
+    std::string verb;
+    std::size_t in_flight = 0;
+    double seconds = 0;
+    std::size_t payload = 0;
+    words >> verb >> in_flight >> seconds >> payload;
+    if (verb == "run") {
+      run_ = std::make_unique<Run>(*node_, executor_, in_flight, seconds, payload);
+      return finish();
+    }
+    if (verb == "cpu") fmt::print("cpu {:.6f}\n", cpu_seconds());
+    if (verb == "applied") fmt::print("applied {}\n", node_->status().raft.applied.value());
+    if (verb == "memory") fmt::print("memory {}\n", peak_memory());
+    std::fflush(stdout);
   }
   void finish() {
     executor_.at(executor_.now() + std::chrono::milliseconds(50), [this] {

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+// What one run of the node bench showed.
+struct Figures {
+  double per_second = 0;
+  double median_us = 0;
+  double p99_us = 0;
+  double syncs = 0;   // of the leader, for each command
+  double cpu_us = 0;  // of all three processes, for each command
+  unsigned long long failures = 0;
+};
+
+// Three processes of this program, each with one member (see run_member). What goes wrong with them is thrown.
+class ThreeMembers {
+ public:
+  explicit ThreeMembers(const std::filesystem::path& folder);
+  ~ThreeMembers();
+
+  // Loads the leader for so long, from inside its process.
+  Figures run(std::size_t in_flight, double seconds, std::size_t payload);
+
+  [[nodiscard]] int leader() const { return leader_; }
+  void stop(int id);
+  void start(int id);
+  // Up to which entry this member has applied.
+  [[nodiscard]] std::uint64_t applied(int id);
+  // Its largest resident set so far, in KiB.
+  [[nodiscard]] std::uint64_t peak_memory(int id);
+
+ private:
+  class Process;
+
+  void spawn(int id, bool again);
+  void find_leader();
+  Process& member(int id) { return *members_[static_cast<std::size_t>(id) - 1]; }
+  double cpu_of_all();
+
+  std::filesystem::path folder_;
+  std::string ports_;
+  std::vector<std::unique_ptr<Process>> members_;
+  int leader_ = 0;
+};
+
+// A folder of its own under `where` (the system's for temporary files if empty), gone with this object.
+class BenchFolder {
+ public:
+  explicit BenchFolder(const std::string& where);
+  ~BenchFolder();
+  BenchFolder(const BenchFolder&) = delete;
+  BenchFolder& operator=(const BenchFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
