@@ -2,10 +2,12 @@
 // those on its disk alike.
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -61,6 +63,7 @@ CatchUp run_once(const CatchUpOptions& options) {
 
 void measure(const CatchUpOptions& options) {
   std::vector<CatchUp> all;
+  all.reserve(static_cast<std::size_t>(options.runs));
   for (int run = 0; run < options.runs; ++run)
     all.push_back(run_once(options));
   std::ranges::sort(all, {}, &CatchUp::per_second);
