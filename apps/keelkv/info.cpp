@@ -89,7 +89,7 @@ void raft_section(const KvServer& server, Text out) {
                    peer.match.value(), lag_of(raft, peer));
   }
   const KvMachine& machine = server.machine();
-  fmt::format_to(out, "state_index:{}\r\nstate_hash:{}\r\n", machine.applied_index().value(),
+  fmt::format_to(out, "state_index:{}\r\nstate_hash:{}\r\n", server.applied().value(),
                  hash_text(machine.store().hash()));
   for (const auto& [index, hash] : machine.checkpoints()) {
     fmt::format_to(out, "state_hash_{}:{}\r\n", index.value(), hash_text(hash));
@@ -157,7 +157,7 @@ std::string status_json(const KvServer& server) {
                                  raft.term.value(), raft.leader.value());
   text +=
       fmt::format(",\"leader_address\":{},\"commit\":{},\"applied\":{},\"last\":{}", json_string(status.leader_address),
-                  raft.commit.value(), machine.applied_index().value(), raft.last.value());
+                  raft.commit.value(), server.applied().value(), raft.last.value());
   text += fmt::format(",\"state_hash\":\"{}\",\"keys\":{},\"acknowledged\":{},\"not_appended\":{},\"unknown\":{}",
                       hash_text(machine.store().hash()), machine.store().size(), server.counters().acknowledged,
                       server.counters().not_appended, server.counters().unknown);

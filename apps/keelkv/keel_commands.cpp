@@ -9,15 +9,14 @@ namespace keel {
 namespace {
 
 void applied(KvConnection& connection, Args, RespWriter& reply) {
-  reply.integer(static_cast<std::int64_t>(connection.server().machine().applied_index().value()));
+  reply.integer(static_cast<std::int64_t>(connection.server().applied().value()));
 }
 
 // The applied index, and the key's value there.
 void get(KvConnection& connection, Args args, RespWriter& reply) {
-  const KvMachine& machine = connection.server().machine();
   reply.array(2);
-  reply.integer(static_cast<std::int64_t>(machine.applied_index().value()));
-  const std::string* const value = machine.store().find(args[2]);
+  reply.integer(static_cast<std::int64_t>(connection.server().applied().value()));
+  const std::string* const value = connection.server().machine().store().find(args[2]);
   value == nullptr ? reply.null() : reply.bulk(*value);
 }
 

@@ -123,4 +123,6 @@ void KvServer::settings_changed() {
   if (settings_changed_) settings_changed_();
 }
 
+Index KvServer::applied() const { return std::max(machine_.applied_index(), replica_.status().raft.applied); }
+
 }  // namespace keel

@@ -59,6 +59,8 @@ class KvServer {
   [[nodiscard]] KvSettings& settings() const { return settings_; }
   [[nodiscard]] KvReplica& replica() const { return replica_; }
   [[nodiscard]] const KvMachine& machine() const { return machine_; }
+  // The last entry whose effect the machine shows. Behind its last command there may be entries of Raft's own.
+  [[nodiscard]] Index applied() const;
   [[nodiscard]] spdlog::logger& log() const { return log_; }
   [[nodiscard]] KvCounters& counters() { return counters_; }
   [[nodiscard]] const KvCounters& counters() const { return counters_; }

@@ -113,26 +113,29 @@ std::string KeelkvCluster::status(std::size_t node, const std::string& field) {
 }
 
 // A linearizable read on a node waits until it has applied what was committed before.
-bool KeelkvCluster::await_same_state() {
+testing::AssertionResult KeelkvCluster::await_same_state() {
   const auto deadline = in(patience);
-  while (std::chrono::steady_clock::now() < deadline) {
+  while (true) {
     std::set<std::string> states;
+    std::string last_seen;
     for (std::size_t node = 0; node < size(); ++node) {
       if (!runs(node)) continue;
       const auto read = client(node)->call({"DBSIZE"});
       if (!read || read->is_error()) states.insert("no answer from " + std::to_string(node));
       const auto reply = client(node)->call({"KEEL", "STATUS"});
-      if (!reply) continue;
-      const std::string& text = reply->text;
+      const std::string text = reply ? reply->text : "";
       const auto part = [&](const std::string& mark) {
-        const std::size_t begin = text.find(mark);
+        const std::size_t begin = std::min(text.find(mark), text.size());
         return text.substr(begin, text.find(',', begin) - begin);
       };
       states.insert(part("\"applied\":") + part("\"state_hash\":"));
+      last_seen += "\nnode " + std::to_string(node + 1) + ": a read " +
+                   (read ? "says '" + read->text : "has no answer '") + "', status " + text + "\n" +
+                   process(node).err().text();
     }
-    if (states.size() == 1) return true;
+    if (states.size() == 1) return testing::AssertionSuccess();
+    if (std::chrono::steady_clock::now() > deadline) return testing::AssertionFailure() << last_seen;
   }
-  return false;
 }
 
 }  // namespace keel::test

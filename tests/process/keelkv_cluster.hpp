@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "child_process.hpp"
 #include "redis_client.hpp"
 #include "reserved_port.hpp"
@@ -47,7 +49,7 @@ class KeelkvCluster {
   // A field of KEEL STATUS, as written there; empty when the node does not answer.
   [[nodiscard]] std::string status(std::size_t node, const std::string& field);
   // Waits until each running node has applied all that is committed now, and shows the same state at the same index.
-  bool await_same_state();
+  testing::AssertionResult await_same_state();
 
  private:
   struct Node {

@@ -180,6 +180,10 @@ TEST_F(SessionCommands, KeelShowsThisReplicaWithoutAskingOthers) {
   expect("KEEL APPLIED", ":1\r\n");
   expect("KEEL GET k", "*2\r\n:1\r\n$1\r\nv\r\n");
   expect("KEEL GET x", "*2\r\n:1\r\n$-1\r\n");
+  replica_.state.raft.applied = Index(3);  // entries of Raft's own, which no machine sees
+  expect("KEEL APPLIED", ":3\r\n");
+  expect("KEEL GET k", "*2\r\n:3\r\n$1\r\nv\r\n");
+  EXPECT_THAT(text("KEEL STATUS"), HasSubstr("\"applied\":3,"));
   EXPECT_TRUE(replica_.reads.empty());
 }
 
