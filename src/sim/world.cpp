@@ -47,7 +47,12 @@ bool World::bootstrapping() {
       hosts_, [](const auto& host) { return !host->failed() && host->node()->raft().log().stable() == Index(0); });
 }
 
+// Who would still be told may be gone already.
 World::~World() {
+  for (auto& command : commands_)
+    command.told = nullptr;
+  for (auto& read : reads_)
+    read.told = nullptr;
   for (const NodeId id : running())
     host(id).crash();
 }

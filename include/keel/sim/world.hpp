@@ -192,7 +192,8 @@ class World : private NetworkWatcher {
   Asked read_async(Who node, ReadLevel level, Query query, std::optional<Duration> deadline = std::nullopt);
   Asked read_async(Who node, std::string_view key);  // of a RegisterMachine, linearizable
   std::string read(Who node, std::string_view key);  // waits
-  // For workloads, whose own events these are called from: no time passes, and `told` runs once the fate is known.
+  // For workloads, whose own events these are called from: no time passes, and `told` runs once the fate is known, or
+  // never if the World ends first.
   Submitted post_command(Who node, std::string_view command, SubmitOptions options, std::function<void()> told);
   Asked post_read(Who node, ReadLevel level, Query query, std::optional<Duration> deadline, std::function<void()> told);
 
