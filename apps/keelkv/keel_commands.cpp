@@ -3,6 +3,7 @@
 #include "keelkv/info.hpp"
 #include "keelkv/kv_connection.hpp"
 #include "keelkv/kv_server.hpp"
+#include "keelkv/typed_values.hpp"
 
 namespace keel {
 
@@ -16,8 +17,12 @@ void applied(KvConnection& connection, Args, RespWriter& reply) {
 void get(KvConnection& connection, Args args, RespWriter& reply) {
   reply.array(2);
   reply.integer(static_cast<std::int64_t>(connection.server().applied().value()));
-  const std::string* const value = connection.server().machine().store().find(args[2]);
-  value == nullptr ? reply.null() : reply.bulk(*value);
+  const KvStore& store = connection.server().machine().store();
+  KvView view(store, store.now(), 0);
+  const auto* const entry = view.find(args[2]);
+  const StringValue* const value = value_of<StringValue>(entry);
+  if (value != nullptr) return reply.bulk(value->text());
+  entry == nullptr ? reply.null() : reply.error(errors::wrong_type);
 }
 
 void status(KvConnection& connection, Args, RespWriter& reply) { reply.bulk(status_json(connection.server())); }
