@@ -23,6 +23,7 @@ void truncate(std::vector<Term>& terms, const std::optional<Index>& from) {
 void SafetyChecks::writes(NodeId node, const WriteBatch& batch) {
   View& store = view(node);
   Pending& pending = store.pending.emplace_back();
+  const Term before = store.written.term;
   if (batch.hard_state) {
     const HardState& now = *batch.hard_state;
     const bool changed_vote =
@@ -41,9 +42,7 @@ void SafetyChecks::writes(NodeId node, const WriteBatch& batch) {
     store.last_written = batch.reset_to->position.index;
   }
   if (batch.truncate_from) {
-    if (*batch.truncate_from <= committed() && !committed_.empty() &&
-        batch.truncate_from->value() <= view(node).durable.last().value() &&
-        durable_term(node, *batch.truncate_from) == committed_term(*batch.truncate_from)) {
+    if (loses_committed(node, *batch.truncate_from, before)) {
       violate("state machine safety", node_text(node) + " cuts a committed entry from its log at index " +
                                           std::to_string(batch.truncate_from->value()));
     }
@@ -63,6 +62,13 @@ void SafetyChecks::writes(NodeId node, const WriteBatch& batch) {
     pending.terms.push_back(entry.term);
     store.last_written = entry.index;
   }
+}
+
+// A node that lags behind the term of the commit may: what an old leader says is law to it, and its copy was not among
+// those that were counted.
+bool SafetyChecks::loses_committed(NodeId node, Index index, Term term) const {
+  return index <= committed() && committed_[index.value() - 1].seen <= term &&
+         durable_term(node, index) == committed_term(index);
 }
 
 void SafetyChecks::wrote(NodeId node) {

@@ -155,6 +155,8 @@ class SafetyChecks {
   // How many of `pending` are in what was recovered, the last perhaps in part; nothing if no prefix explains it.
   static std::optional<std::size_t> survived(Durable model, const std::deque<Pending>& pending,
                                              const Recovered& recovered);
+  // Whether a node of this term loses what is committed when it cuts its log at `index`.
+  [[nodiscard]] bool loses_committed(NodeId node, Index index, Term term) const;
   void check_vote(NodeId node, NodeId candidate, const Message& message);
   void check_leader(NodeId node, Term term, const Raft& raft);
   void note_leader(NodeId node, Term term);

@@ -62,5 +62,63 @@ TEST(SafetyChecks, TroublesAreCounted) {
   EXPECT_EQ(checks.violation()->check, "unexpected event");
 }
 
+Recovered two_entries(Term now) {
+  Recovered found;
+  found.hard_state = {now, nobody};
+  found.terms = {{Index(1), Term(1)}, {Index(2), Term(2)}};
+  found.last = Index(2);
+  return found;
+}
+
+// Entry 2 was made in term 2, and is committed in term 5 with an entry of that term.
+class ACommittedEntry : public testing::Test {
+ protected:
+  ACommittedEntry() {
+    const Genesis genesis = make_genesis("checks", {{.id = one}});
+    Recovered found = two_entries(Term(4));
+    found.configurations = {{Index(1), Term(1), EntryKind::genesis, encode(genesis)}};
+    checks_.opened(one, found);
+    RaftOptions options;
+    options.id = one;
+    Raft raft = Raft::make(options, found, Instant()).value();
+    raft.expire(Timer::election);
+    for (Output output; raft.has_output();) {
+      raft.take_output(output);
+      if (!output.write) continue;
+      checks_.writes(one, output.write->batch);
+      checks_.wrote(one);
+      raft.written(output.write->id);
+    }
+    EXPECT_TRUE(checks_.stepped(one, raft));
+    EXPECT_EQ(checks_.committed_term(Index(2)), Term(2));
+  }
+
+  // Another node, that was in `term` and has entry 2 too, makes place for another one.
+  void cut(Term term) {
+    const NodeId two{2};
+    checks_.opened(two, two_entries(term));
+    WriteBatch batch;
+    batch.hard_state = HardState{Term(6), nobody};
+    batch.truncate_from = Index(2);
+    batch.entries = {{Index(2), Term(3), EntryKind::command, {}}};
+    checks_.writes(two, batch);
+  }
+
+  SafetyChecks checks_{3};
+};
+
+TEST_F(ACommittedEntry, IsNotCutByANodeOfItsTerm) {
+  ASSERT_FALSE(checks_.violation());
+  cut(Term(5));
+  ASSERT_TRUE(checks_.violation());
+  EXPECT_EQ(checks_.violation()->check, "state machine safety");
+}
+
+// It stood still while terms 3 to 6 went by; now the leader of term 3 is heard first. Its copy was never counted.
+TEST_F(ACommittedEntry, MayBeCutByANodeThatLagsBehindItsTerm) {
+  cut(Term(2));
+  EXPECT_FALSE(checks_.violation());
+}
+
 }  // namespace
 }  // namespace keel::sim
