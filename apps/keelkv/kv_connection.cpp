@@ -113,6 +113,7 @@ bool KvConnection::dispatch() {
   if (const auto* unknown = std::get_if<CommandTable::Unknown>(&resolved)) return refuse(unknown->error);
   const CommandSpec& command = *std::get<const CommandSpec*>(resolved);
   session_.last_command = command.name;
+  if (const auto refusal = server_.gate().refusal(command, parser_.args(), session_)) return refuse(*refusal);
   if (command.is_write()) return run_write();
   if (!replies_.empty()) {
     waiting_ = Waiting::for_writes;
