@@ -1,7 +1,6 @@
 #include "keelkv/command_table.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include <fmt/format.h>
@@ -41,16 +40,6 @@ std::string upper(std::string_view name) {
 
 }  // namespace
 
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  const std::string_view digits = text.substr(text.front() == '-' ? 1 : 0);
-  if (digits.front() == '0' && text != "0") return std::nullopt;
-  return value;
-}
-
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 std::string_view wrong_with_name(std::string_view name) {
@@ -73,7 +62,9 @@ const CommandTable& CommandTable::get() {
 }
 
 CommandTable::CommandTable() {
-  for (const auto commands : {string_commands(), key_commands(), connection_commands(), client_commands(),
+  for (const auto commands : {string_commands(), bit_commands(), lcs_commands(), key_commands(), expiry_commands(),
+                              scan_commands(), hash_commands(), set_commands(), list_commands(), sorted_set_commands(),
+                              sorted_range_commands(), transaction_commands(), connection_commands(), client_commands(),
                               server_commands(), introspection_commands(), keel_commands()}) {
     add(commands);
   }
@@ -111,6 +102,22 @@ std::variant<const CommandSpec*, CommandTable::Unknown> CommandTable::resolve(Ar
     return Unknown{fmt::format("ERR wrong number of arguments for '{}' command", command->name)};
   }
   return command;
+}
+
+std::vector<std::string_view> keys_of(const CommandSpec& command, Args args) {
+  const auto size = static_cast<std::int64_t>(args.size());
+  KeyPositions keys = command.keys;
+  if (keys.counted_by > 0) {
+    const auto count = parse_integer(args[static_cast<std::size_t>(keys.counted_by)]);
+    if (!count || *count < 1 || *count > size - keys.counted_by - 1) return {};
+    keys = {keys.counted_by + 1, keys.counted_by + static_cast<int>(*count), 1};
+  }
+  if (keys.first == 0) return {};
+  const std::int64_t last = keys.last < 0 ? size + keys.last : keys.last;
+  std::vector<std::string_view> found;
+  for (std::int64_t i = keys.first; i <= last; i += keys.step)
+    found.push_back(args[static_cast<std::size_t>(i)]);
+  return found;
 }
 
 }  // namespace keel

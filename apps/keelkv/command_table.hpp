@@ -40,12 +40,25 @@ class CommandTable {
   std::unordered_map<std::string_view, const CommandSpec*, NameHash, SameName> by_name_;
 };
 
+// The keys among a command's arguments, which fit its arity; none if they do not say how many there are.
+[[nodiscard]] std::vector<std::string_view> keys_of(const CommandSpec& command, Args args);
+
 // CLIENT HELP and its like: the subcommands of the container that was named.
 void list_subcommands(KvConnection& connection, Args args, RespWriter& reply);
 
 // The table's parts, each beside its handlers.
 std::span<const CommandSpec> string_commands();
+std::span<const CommandSpec> bit_commands();
+std::span<const CommandSpec> lcs_commands();
 std::span<const CommandSpec> key_commands();
+std::span<const CommandSpec> expiry_commands();
+std::span<const CommandSpec> scan_commands();
+std::span<const CommandSpec> hash_commands();
+std::span<const CommandSpec> set_commands();
+std::span<const CommandSpec> list_commands();
+std::span<const CommandSpec> sorted_set_commands();
+std::span<const CommandSpec> sorted_range_commands();
+std::span<const CommandSpec> transaction_commands();
 std::span<const CommandSpec> connection_commands();
 std::span<const CommandSpec> client_commands();
 std::span<const CommandSpec> server_commands();

@@ -6,21 +6,23 @@ namespace keel {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char folded(char c, LetterCase letters) {
+  return letters == LetterCase::ignored && c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 // A class like [^a-z] at the front of `pattern`; its length, and whether `c` is in it. One that does not end runs to the
 // pattern's end.
-std::pair<std::size_t, bool> match_class(std::string_view pattern, char c) {
+std::pair<std::size_t, bool> match_class(std::string_view pattern, char c, LetterCase letters) {
   std::size_t i = 1;
   const bool negated = i < pattern.size() && pattern[i] == '^';
   if (negated) ++i;
   bool found = false;
   for (; i < pattern.size() && pattern[i] != ']'; ++i) {
     if (pattern[i] == '\\' && i + 1 < pattern.size()) ++i;
-    char from = lower(pattern[i]);
+    char from = folded(pattern[i], letters);
     char to = from;
     if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
-      to = lower(pattern[i + 2]);
+      to = folded(pattern[i + 2], letters);
       i += 2;
     }
     if (from > to) std::swap(from, to);
@@ -30,25 +32,25 @@ std::pair<std::size_t, bool> match_class(std::string_view pattern, char c) {
 }
 
 // The front of `pattern`, anything but '*', against one character: how much of the pattern it takes, 0 for no match.
-std::size_t match_one(std::string_view pattern, char raw) {
-  const char c = lower(raw);
+std::size_t match_one(std::string_view pattern, char raw, LetterCase letters) {
+  const char c = folded(raw, letters);
   switch (pattern.front()) {
     case '?': return 1;
     case '[': {
-      const auto [length, in] = match_class(pattern, c);
+      const auto [length, in] = match_class(pattern, c, letters);
       return in ? length : 0;
     }
     case '\\':
-      if (pattern.size() > 1) return lower(pattern[1]) == c ? 2 : 0;
+      if (pattern.size() > 1) return folded(pattern[1], letters) == c ? 2 : 0;
       [[fallthrough]];
-    default: return lower(pattern.front()) == c ? 1 : 0;
+    default: return folded(pattern.front(), letters) == c ? 1 : 0;
   }
 }
 
 }  // namespace
 
 // On a mismatch only the last star needs to take one character more: whatever an earlier one took, it can keep.
-bool matches_glob(std::string_view pattern, std::string_view text) {
+bool matches_glob(std::string_view pattern, std::string_view text, LetterCase letters) {
   std::size_t p = 0;
   std::size_t t = 0;
   std::size_t after_star = std::string_view::npos;
@@ -59,7 +61,7 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
       star_took = t;
       continue;
     }
-    const std::size_t length = p < pattern.size() ? match_one(pattern.substr(p), text[t]) : 0;
+    const std::size_t length = p < pattern.size() ? match_one(pattern.substr(p), text[t], letters) : 0;
     if (length > 0) {
       p += length;
       ++t;

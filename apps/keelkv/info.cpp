@@ -97,8 +97,9 @@ void raft_section(const KvServer& server, Text out) {
 }
 
 void keyspace_section(const KvServer& server, Text out) {
-  const std::size_t keys = server.machine().store().size();
-  if (keys > 0) fmt::format_to(out, "db0:keys={},expires=0,avg_ttl=0\r\n", keys);
+  const KvStore& store = server.machine().store();
+  if (store.keys().empty()) return;
+  fmt::format_to(out, "db0:keys={},expires={},avg_ttl=0\r\n", store.keys().size(), store.expiring());
 }
 
 struct Section {
@@ -159,7 +160,7 @@ std::string status_json(const KvServer& server) {
       fmt::format(",\"leader_address\":{},\"commit\":{},\"applied\":{},\"last\":{}", json_string(status.leader_address),
                   raft.commit.value(), machine.applied_index().value(), raft.last.value());
   text += fmt::format(",\"state_hash\":\"{}\",\"keys\":{},\"acknowledged\":{},\"not_appended\":{},\"unknown\":{}",
-                      hash_text(machine.store().hash()), machine.store().size(), server.counters().acknowledged,
+                      hash_text(machine.store().hash()), machine.store().keys().size(), server.counters().acknowledged,
                       server.counters().not_appended, server.counters().unknown);
   text += fmt::format(",\"clients\":{},\"log_bytes\":{},\"peers\":[{}]", server.connections().size(), status.log.bytes,
                       peers);

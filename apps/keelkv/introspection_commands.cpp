@@ -9,12 +9,19 @@ namespace keel {
 
 namespace {
 
+std::string_view flag_of(const CommandSpec& command) {
+  if (command.keys.counted_by > 0) return "movablekeys";
+  if (command.is_write()) return "write";
+  if (command.is_read()) return "readonly";
+  return std::holds_alternative<TransactionStep>(command.handler) ? "fast" : "admin";
+}
+
 void describe(const CommandSpec& command, RespWriter& reply) {
   reply.array(10);
   reply.bulk(command.name);
   reply.integer(command.arity);
   reply.set(1);
-  reply.status(command.is_write() ? "write" : command.is_read() ? "readonly" : "admin");
+  reply.status(flag_of(command));
   for (const int position : {command.keys.first, command.keys.last, command.keys.step})
     reply.integer(position);
   reply.set(1);
@@ -97,13 +104,11 @@ void get_keys(KvConnection&, Args args, RespWriter& reply) {
   const auto resolved = CommandTable::get().resolve(named);
   const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
   if (spec == nullptr) return reply.error("ERR Invalid command specified");
-  const KeyPositions& keys = (*spec)->keys;
-  if (keys.first == 0) return reply.error("ERR The command has no key arguments");
-  const int size = static_cast<int>(named.size());
-  const int last = keys.last < 0 ? size + keys.last : keys.last;
-  reply.array(static_cast<std::size_t>(last - keys.first) / static_cast<std::size_t>(keys.step) + 1);
-  for (int i = keys.first; i <= last; i += keys.step)
-    reply.bulk(named[static_cast<std::size_t>(i)]);
+  const std::vector<std::string_view> keys = keys_of(**spec, named);
+  if (keys.empty()) return reply.error("ERR The command has no key arguments");
+  reply.array(keys.size());
+  for (const std::string_view key : keys)
+    reply.bulk(key);
 }
 
 const CommandSpec subcommands[] = {

@@ -3,6 +3,7 @@
 #include "keelkv/info.hpp"
 #include "keelkv/kv_connection.hpp"
 #include "keelkv/kv_server.hpp"
+#include "keelkv/typed_values.hpp"
 
 namespace keel {
 
@@ -17,8 +18,11 @@ void get(KvConnection& connection, Args args, RespWriter& reply) {
   const KvMachine& machine = connection.server().machine();
   reply.array(2);
   reply.integer(static_cast<std::int64_t>(machine.applied_index().value()));
-  const std::string* const value = machine.store().find(args[2]);
-  value == nullptr ? reply.null() : reply.bulk(*value);
+  KvView view(machine.store(), machine.store().now(), 0);
+  const auto* const entry = view.find(args[2]);
+  const StringValue* const value = value_of<StringValue>(entry);
+  if (value != nullptr) return reply.bulk(value->text());
+  entry == nullptr ? reply.null() : reply.error(errors::wrong_type);
 }
 
 void status(KvConnection& connection, Args, RespWriter& reply) { reply.bulk(status_json(connection.server())); }

@@ -8,7 +8,9 @@
 #include "keelkv/command_bytes.hpp"
 #include "keelkv/command_table.hpp"
 #include "keelkv/kv_server.hpp"
+#include "keelkv/kv_view.hpp"
 #include "keelkv/outcome.hpp"
+#include "keelkv/release.hpp"
 
 namespace keel {
 
@@ -33,7 +35,11 @@ RespLimits limits_of(const KvSettings& settings) {
 }  // namespace
 
 KvConnection::KvConnection(KvServer& server, tcp::socket socket, std::uint64_t id)
-    : server_(server), socket_(std::move(socket)), parser_(limits_of(server.settings())) {
+    : server_(server),
+      socket_(std::move(socket)),
+      parser_(limits_of(server.settings())),
+      target_(
+          std::make_shared<ReplyTarget>(RespVersion::resp2, server.settings().max_client_output, server.reply_room())) {
   error_code ignored;
   session_.id = id;
   session_.peer = describe(socket_.remote_endpoint(ignored));
@@ -110,37 +116,61 @@ bool KvConnection::take_request() {
 // What is no write waits until the writes before it are answered; then it sees them, and its own answer is in order.
 bool KvConnection::dispatch() {
   const auto resolved = CommandTable::get().resolve(parser_.args());
-  if (const auto* unknown = std::get_if<CommandTable::Unknown>(&resolved)) return refuse(unknown->error);
+  if (const auto* unknown = std::get_if<CommandTable::Unknown>(&resolved)) {
+    return transaction_.is_open() ? spoil(unknown->error) : refuse(unknown->error);
+  }
   const CommandSpec& command = *std::get<const CommandSpec*>(resolved);
   session_.last_command = command.name;
-  if (const auto refusal = server_.gate().refusal(command, parser_.args(), session_)) return refuse(*refusal);
-  if (command.is_write()) return run_write();
-  if (!replies_.empty()) {
-    waiting_ = Waiting::for_writes;
-    return false;
+  if (const auto refusal = server_.gate().refusal(command, parser_.args(), session_)) {
+    return transaction_.is_open() ? spoil(*refusal) : refuse(*refusal);
   }
+  if (const auto* step = std::get_if<TransactionStep>(&command.handler)) return run_step(*step);
+  if (transaction_.is_open() && command.name != "quit") return queue_command(command);
+  if (command.is_write()) return run_write();
+  if (!replies_.empty()) return wait_for_writes();
   if (const auto* read = std::get_if<ReadHandler>(&command.handler)) return run_read(*read);
   return run_session_command(std::get<SessionHandler>(command.handler));
 }
 
 bool KvConnection::refuse(std::string_view error) {
-  if (!replies_.empty()) {
-    waiting_ = Waiting::for_writes;
-    return false;
-  }
+  if (!replies_.empty()) return wait_for_writes();
   RespWriter(output_, session_.version).error(error);
   request_done();
   return true;
 }
 
-bool KvConnection::run_write() {
-  if (replies_.size() == max_writes_in_flight) {
-    waiting_ = Waiting::for_room;
-    return false;
+bool KvConnection::wait_for_writes() {
+  waiting_ = Waiting::for_writes;
+  return false;
+}
+
+bool KvConnection::has_room_for_reply() {
+  if (replies_.size() < max_writes_in_flight) return true;
+  waiting_ = Waiting::for_room;
+  return false;
+}
+
+// In its place behind the writes in flight.
+bool KvConnection::answer(std::string_view reply) {
+  if (!has_room_for_reply()) return false;
+  if (replies_.empty()) {
+    output_.append(reply);
+  } else {
+    replies_.finish(replies_.open(), std::string(reply), output_);
   }
-  std::string& bytes = server_.scratch();
-  encode_command(parser_.args(), bytes);
-  server_.replica().submit(std::as_bytes(std::span(bytes)), server_.deadline(),
+  request_done();
+  return true;
+}
+
+bool KvConnection::run_write() {
+  if (!has_room_for_reply()) return false;
+  encode_command(parser_.args(), server_.scratch());
+  return submit_scratch();
+}
+
+bool KvConnection::submit_scratch() {
+  target_->update(session_.version, server_.settings().max_client_output);
+  server_.replica().submit(std::as_bytes(std::span(server_.scratch())), target_, server_.deadline(),
                            [self = boost::intrusive_ptr(this), place = replies_.open()](Result<Applied> result) {
                              self->write_done(place, std::move(result));
                            });
@@ -149,14 +179,38 @@ bool KvConnection::run_write() {
 }
 
 bool KvConnection::run_read(ReadHandler handler) {
-  if (!may_read()) return false;
   RespWriter reply = bounded_reply();
-  if (read_error_) {
-    reply.error(read_failure(*read_error_));
-  } else {
-    handler(server_.machine().store(), parser_.args(), reply);
+  return read(handler, reply) && reply_done(reply);
+}
+
+// False while it has to wait: for a confirmation, or until the log knows what time it is.
+bool KvConnection::read(ReadHandler handler, RespWriter& reply) {
+  if (!may_read()) return false;
+  if (read_failed()) {
+    reply.error(read_failure(read_error_ ? *read_error_ : time_committed_->error()));
+    return true;
   }
-  return reply_done(reply);
+  const KvStore& store = server_.machine().store();
+  const bool by_clock = store.expiring() > 0 && !time_committed_;
+  KvView view(store, by_clock ? server_.executor().wall_now().time_since_epoch().count() : store.now(),
+              server_.counters().requests);
+  const std::size_t before = output_.size();
+  handler(view, parser_.args(), reply);
+  if (!view.found_due()) return true;
+  output_.resize(before);
+  return commit_time();
+}
+
+bool KvConnection::read_failed() const { return read_error_ || (time_committed_ && !*time_committed_); }
+
+// A key that is dead by this node's clock may be alive for the others, and be seen again: first the log is told the time.
+bool KvConnection::commit_time() {
+  waiting_ = Waiting::for_read;
+  encode_time(server_.scratch());
+  server_.replica().submit(
+      std::as_bytes(std::span(server_.scratch())), nullptr, server_.deadline(),
+      [self = boost::intrusive_ptr(this)](Result<Applied> result) { self->time_committed(std::move(result)); });
+  return false;
 }
 
 // A confirmation holds for the requests that had begun to come when it was asked for: writes acknowledged since then
@@ -188,6 +242,7 @@ bool KvConnection::reply_done(const RespWriter& reply) {
 }
 
 void KvConnection::request_done() {
+  time_committed_.reset();
   ++server_.counters().requests;
   consumed_ += parser_.consumed();
   input_.consume(parser_.consumed());
@@ -199,13 +254,23 @@ void KvConnection::write_done(ReplyQueue::Place place, Result<Applied> result) {
   std::string reply;
   if (result) {
     reply = std::move(result->reply);
+    target_->taken(reply.size());
     if (!reply.starts_with('-')) ++counters.acknowledged;
   } else {
     ++(outcome_of(result.error().code) == Outcome::unknown ? counters.unknown : counters.not_appended);
-    RespWriter(reply, RespVersion::resp3).error(write_failure(result.error()));
+    RespWriter(reply, session_.version).error(write_failure(result.error()));
   }
   if (closed_) return;
-  replies_.finish(place, std::move(reply), output_, session_.version);
+  if (reply.empty()) return close_for_output();
+  replies_.finish(place, std::move(reply), output_);
+  server_.touched(*this);
+}
+
+void KvConnection::time_committed(Result<Applied> result) {
+  if (closed_) return;
+  time_committed_ = result ? Result<void>() : std::unexpected(std::move(result.error()));
+  waiting_ = Waiting::no;
+  process();
   server_.touched(*this);
 }
 
@@ -240,7 +305,7 @@ void KvConnection::send() {
     if (error) return close();
   }
   sent_ = 0;
-  if (output_.capacity() > usual_output) output_ = std::string();
+  if (output_.capacity() > usual_output) release(output_);
   output_.clear();
   if (waiting_ == Waiting::for_output) server_.touched(*this);
 }
@@ -276,7 +341,7 @@ void KvConnection::account() {
 bool KvConnection::within_bounds() {
   account();
   const KvSettings& settings = server_.settings();
-  if (output_bytes() > settings.max_client_output) {
+  if (output_bytes() + replies_.bytes() > settings.max_client_output) {
     close_for_output();
     return false;
   }
@@ -286,8 +351,10 @@ bool KvConnection::within_bounds() {
 
 void KvConnection::close_for_output() {
   ++server_.counters().closed_for_output;
-  server_.log().warn("client {} at {}: closed, more replies would wait for it than max-client-output allows ({} bytes)",
-                     session_.id, session_.peer, server_.settings().max_client_output);
+  server_.log().warn(
+      "client {} at {}: closed, more replies would wait for it than max-client-output ({} bytes), or for all than "
+      "max-client-memory ({} bytes) allows",
+      session_.id, session_.peer, server_.settings().max_client_output, server_.settings().max_client_memory);
   close();
 }
 

@@ -10,7 +10,9 @@
 #include "keel/node/node.hpp"
 #include "keelkv/command.hpp"
 #include "keelkv/input_buffer.hpp"
+#include "keelkv/kv_transaction.hpp"
 #include "keelkv/reply_queue.hpp"
+#include "keelkv/reply_target.hpp"
 #include "keelkv/resp_parser.hpp"
 #include "keelkv/resp_writer.hpp"
 
@@ -36,7 +38,8 @@ struct KvSession {
 
 // One client. Its requests take effect in their order: writes that stand together are all in flight at once; whatever
 // is no write waits until they are answered, and a write waits for the reads before it. A connection that waits reads
-// no more from its socket.
+// no more from its socket. What is answered without looking at the store, as in a transaction that is being gathered,
+// waits for nothing.
 //
 // Kept alive by the server until it is closed, and by what is in flight for it.
 class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::thread_unsafe_counter> {
@@ -58,7 +61,8 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   [[nodiscard]] std::size_t input_bytes() const { return input_.readable().size(); }
   [[nodiscard]] std::size_t output_bytes() const { return output_.size() - sent_; }
   [[nodiscard]] std::size_t memory() const {
-    return sizeof(*this) + input_.capacity() + parser_.memory() + replies_.memory() + output_.capacity();
+    return sizeof(*this) + input_.capacity() + parser_.memory() + replies_.memory() + output_.capacity() +
+           transaction_.memory();
   }
 
  private:
@@ -70,15 +74,28 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool take_request();
   bool dispatch();
   bool refuse(std::string_view error);
+  bool wait_for_writes();
+  bool has_room_for_reply();
+  bool answer(std::string_view reply);
   bool run_write();
+  bool submit_scratch();
   bool run_read(ReadHandler handler);
   bool may_read();
+  bool read(ReadHandler handler, RespWriter& reply);
+  [[nodiscard]] bool read_failed() const;
+  bool commit_time();
   bool run_session_command(SessionHandler handler);
+  bool run_step(TransactionStep step);
+  bool spoil(std::string_view error);
+  bool queue_command(const CommandSpec& command);
+  bool run_transaction();
+  bool run_watch();
   void request_done();
   [[nodiscard]] RespWriter bounded_reply();
   bool reply_done(const RespWriter& reply);
   void write_done(ReplyQueue::Place place, Result<Applied> result);
   void read_done(std::uint64_t up_to, Result<Index> result);
+  void time_committed(Result<Applied> result);
   void send();
   void wait_until_writable();
   void end();
@@ -99,9 +116,13 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool ending_ = false;  // nothing more is read; close when all is sent
   bool closed_ = false;
 
-  ReplyQueue replies_;                 // of writes in flight
+  std::shared_ptr<ReplyTarget> target_;  // where writes are answered to
+  ReplyQueue replies_;                   // of writes in flight, and what was answered behind them
+  KvTransaction transaction_;
   std::uint64_t reads_confirmed_ = 0;  // requests that begin before this place of the stream may read,
   std::optional<Error> read_error_;    // or are refused with this
+  // Whether the log was told the time for the read that is next: then it goes by the log's time.
+  std::optional<Result<void>> time_committed_;
 
   std::string output_;
   std::size_t sent_ = 0;

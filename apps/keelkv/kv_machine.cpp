@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "keelkv/command_bytes.hpp"
 #include "keelkv/command_table.hpp"
+#include "keelkv/kv_view.hpp"
 #include "keelkv/resp_writer.hpp"
 
 namespace keel {
@@ -20,20 +20,57 @@ void KvMachine::apply(std::span<Command> commands, Index up_to, Completion<Repli
 }
 
 Result<void> KvMachine::apply_one(const Command& command, Reply& reply) {
-  if (auto decoded = decode_command(command.bytes, args_); !decoded) {
+  if (auto decoded = entry_.decode(command.bytes); !decoded) {
     return fail(decoded.error().code, fmt::format("entry {}: {}; nothing is applied from here on",
                                                   command.index.value(), decoded.error().message));
   }
-  const auto resolved = CommandTable::get().resolve(args_);
-  const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
-  if (spec == nullptr || !(*spec)->is_write()) {
-    return fail(ErrorCode::wrong_version,
-                fmt::format("entry {} holds a command that this build does not know ('{}'); run a build that does",
-                            command.index.value(), args_[0].substr(0, 64)));
-  }
-  RespWriter writer(reply, RespVersion::resp3);
-  std::get<WriteHandler>((*spec)->handler)(store_, args_, writer);
+  if (auto resolved = resolve(command.index); !resolved) return resolved;
+  store_.begin(command.index, command.envelope.wall_time.time_since_epoch().count());
+  auto* const target = static_cast<ReplyTarget*>(command.context.get());
+  RespWriter writer(reply, target == nullptr ? RespVersion::resp3 : target->version(),
+                    target == nullptr ? 0 : target->room());
+  run(writer);
+  if (writer.overflowed()) reply = Reply();
+  if (target != nullptr) target->made(reply.size());
   return {};
+}
+
+// Finds all commands of the entry before the first is run.
+Result<void> KvMachine::resolve(Index index) {
+  specs_.clear();
+  for (std::size_t i = 0; i < entry_.size(); ++i) {
+    const Args args = entry_.command(i);
+    const auto resolved = CommandTable::get().resolve(args);
+    const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
+    const bool in_transaction = entry_.kind() == DecodedEntry::Kind::transaction;
+    if (spec == nullptr || !((*spec)->is_write() || (in_transaction && (*spec)->is_read()))) {
+      return fail(ErrorCode::wrong_version,
+                  fmt::format("entry {} holds a command that this build does not know ('{}'); run a build that does",
+                              index.value(), args[0].substr(0, 64)));
+    }
+    specs_.push_back(*spec);
+  }
+  return {};
+}
+
+void KvMachine::run(RespWriter& reply) {
+  if (entry_.kind() == DecodedEntry::Kind::time) return reply.ok();
+  if (entry_.kind() == DecodedEntry::Kind::command) return run_one(0, reply);
+  for (const WatchedKey& watched : entry_.watched()) {
+    if (store_.changed_since(watched.key, watched.unchanged_since)) return reply.null_array();
+  }
+  reply.array(specs_.size());
+  for (std::size_t i = 0; i < specs_.size(); ++i)
+    run_one(i, reply);
+}
+
+// What a read in a transaction sees is of the log alone; it changes nothing, so without a reply there is nothing to do.
+void KvMachine::run_one(std::size_t position, RespWriter& reply) {
+  const Args args = entry_.command(position);
+  if (const auto* write = std::get_if<WriteHandler>(&specs_[position]->handler)) return (*write)(store_, args, reply);
+  if (reply.overflowed()) return;
+  KvView view(store_, store_.now(), applied_.value() + position);
+  std::get<ReadHandler>(specs_[position]->handler)(view, args, reply);
 }
 
 // The state does not change on the way from `applied_` to `index`.

@@ -6,11 +6,14 @@
 
 #include "keel/port/state_machine.hpp"
 #include "keelkv/command.hpp"
+#include "keelkv/command_bytes.hpp"
 #include "keelkv/kv_store.hpp"
+#include "keelkv/reply_target.hpp"
 
 namespace keel {
 
-// keelkv's replicated state: applies client commands from the log to a store in memory.
+// keelkv's replicated state: applies client commands from the log to a store in memory. A command's context is its
+// ReplyTarget: without one the reply is empty; with one it is empty only if there was not enough room for it.
 class KvMachine final : public StateMachine {
  public:
   // The state's hash as it was at some index, kept at every `checkpoint_interval` so that nodes which are never at the
@@ -34,12 +37,16 @@ class KvMachine final : public StateMachine {
 
  private:
   Result<void> apply_one(const Command& command, Reply& reply);
+  Result<void> resolve(Index index);
+  void run(RespWriter& reply);
+  void run_one(std::size_t position, RespWriter& reply);
   void advance_to(Index index);
 
   KvStore store_;
   Index applied_;
   std::array<Checkpoint, kept_checkpoints> checkpoints_{};
-  std::vector<std::string_view> args_;  // reused
+  DecodedEntry entry_;                     // the one being applied
+  std::vector<const CommandSpec*> specs_;  // of its commands
 };
 
 }  // namespace keel

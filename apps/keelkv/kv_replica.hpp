@@ -1,6 +1,7 @@
 #pragma once
 
 #include "keel/node/node.hpp"
+#include "keelkv/reply_target.hpp"
 
 namespace keel {
 
@@ -8,8 +9,9 @@ namespace keel {
 class KvReplica {
  public:
   virtual ~KvReplica() = default;
-  // As Node::submit and Node::read(linearizable).
-  virtual void submit(ByteView command, Instant deadline, Completion<Applied> done) = 0;
+  // As Node::submit and Node::read(linearizable). `target` is the command's context.
+  virtual void submit(ByteView command, std::shared_ptr<ReplyTarget> target, Instant deadline,
+                      Completion<Applied> done) = 0;
   virtual void read(Instant deadline, Completion<Index> done) = 0;
   [[nodiscard]] virtual NodeStatus status() const = 0;
   // Who leads as far as this node knows, or nobody: asked for each command where followers redirect.
@@ -20,8 +22,9 @@ class NodeReplica final : public KvReplica {
  public:
   explicit NodeReplica(Node& node) : node_(node) {}
 
-  void submit(ByteView command, Instant deadline, Completion<Applied> done) override {
-    node_.submit(command, {.deadline = deadline}, std::move(done));
+  void submit(ByteView command, std::shared_ptr<ReplyTarget> target, Instant deadline,
+              Completion<Applied> done) override {
+    node_.submit(command, {.context = std::move(target), .deadline = deadline}, std::move(done));
   }
   void read(Instant deadline, Completion<Index> done) override {
     node_.read(ReadLevel::linearizable, deadline, std::move(done));

@@ -72,6 +72,11 @@ class KvServer {
   // Closes the largest connections until all together hold no more than they may.
   void bound_memory();
   void add_memory(std::int64_t change) { memory_ += static_cast<std::uint64_t>(change); }
+  // For the replies of writes, of all clients together.
+  [[nodiscard]] const std::shared_ptr<ReplyRoom>& reply_room() const {
+    reply_room_->limit = settings_.max_client_memory;
+    return reply_room_;
+  }
   // Where a write is put into its log form before it is submitted.
   [[nodiscard]] std::string& scratch() { return scratch_; }
   // Told after a setting was changed by CONFIG SET.
@@ -99,6 +104,7 @@ class KvServer {
   std::vector<boost::intrusive_ptr<KvConnection>> touched_;
   std::vector<boost::intrusive_ptr<KvConnection>> settling_;
   std::string scratch_;
+  std::shared_ptr<ReplyRoom> reply_room_ = std::make_shared<ReplyRoom>();
   std::function<void()> settings_changed_;
 };
 

@@ -1,82 +1,131 @@
 #include "keelkv/kv_store.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include <algorithm>
+#include <iterator>
 
 namespace keel {
 
-namespace {
-
-constexpr std::size_t block_bytes = 4096;
-
-std::uint64_t hash_of_key(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
-
-// Of a value's blocks from number `block` on: each by its key, its number, its bytes and their count.
-std::uint64_t hash_of_blocks(std::string_view value, std::size_t block, std::uint64_t key_hash) {
-  std::uint64_t sum = 0;
-  for (std::size_t at = block * block_bytes; at < value.size(); at += block_bytes) {
-    const std::string_view bytes = value.substr(at, block_bytes);
-    sum += XXH3_64bits_withSeed(bytes.data(), bytes.size(), key_hash + at + 1);
+void KvStore::begin(Index index, std::int64_t now) {
+  index_ = index;
+  now_ = std::max(now_, now);
+  random_ = mix(index.value());
+  for (std::size_t i = 0; i < dead_removed_at_once && !expiries_.empty(); ++i) {
+    const auto [expiry, key] = *expiries_.begin();
+    if (expiry > now_) return;
+    const HashedKey hashed(key);
+    remove(hashed.hash, *keys_.find(hashed));
   }
-  return sum;
 }
 
-}  // namespace
-
-std::size_t KvStore::KeyHash::operator()(std::string_view key) const { return hash_of_key(key); }
-
-const std::string* KvStore::find(std::string_view key) const {
-  const auto found = values_.find(key);
-  return found == values_.end() ? nullptr : &found->second.bytes;
+std::size_t KvStore::count_dead(std::int64_t time) const {
+  const auto end = std::ranges::find_if(expiries_, [&](const Expiry& expiry) { return expiry.first > time; });
+  return static_cast<std::size_t>(std::distance(expiries_.begin(), end));
 }
 
-KvStore::Value& KvStore::value_of(std::string_view key, std::uint64_t key_hash) {
-  const auto found = values_.find(key);
-  if (found != values_.end()) return found->second;
-  bytes_ += key.size();
-  hash_ += key_hash;
-  return values_.try_emplace(std::string(key), Value{.bytes = {}, .hash = key_hash}).first->second;
+KvStore::Entry* KvStore::find(const HashedKey& key) {
+  Entry* const entry = keys_.find(key);
+  if (entry == nullptr || !is_dead(*entry)) return entry;
+  remove(key.hash, *entry);
+  return nullptr;
 }
 
-void KvStore::rehash(Value& value, std::uint64_t hash) {
-  hash_ += hash - value.hash;
-  value.hash = hash;
+std::uint64_t KvStore::share(std::uint64_t key_hash, const KvEntry& entry) {
+  return mix(key_hash + mix(hash_of(entry.value) + static_cast<std::uint64_t>(entry.expiry)));
 }
 
-void KvStore::set(std::string_view key, std::string_view bytes) {
-  const std::uint64_t key_hash = hash_of_key(key);
-  Value& value = value_of(key, key_hash);
-  bytes_ += bytes.size() - value.bytes.size();
-  // A small value must not keep the room of a large one before it.
-  if (value.bytes.capacity() > 2 * bytes.size() + 64) value.bytes = std::string();
-  value.bytes.assign(bytes);
-  rehash(value, key_hash + hash_of_blocks(value.bytes, 0, key_hash));
+void KvStore::leave_sums(std::uint64_t key_hash, const Entry& entry) {
+  hash_ -= share(key_hash, entry.second.value);
+  bytes_ -= entry.first.size() + bytes_of(entry.second.value.value);
 }
 
-// Only the block that was the last is hashed again.
-void KvStore::append(std::string_view key, std::string_view tail) {
-  const std::uint64_t key_hash = hash_of_key(key);
-  Value& value = value_of(key, key_hash);
-  const std::size_t from = value.bytes.size() / block_bytes;
-  const std::uint64_t kept = value.hash - hash_of_blocks(value.bytes, from, key_hash);
-  value.bytes.append(tail);
-  bytes_ += tail.size();
-  rehash(value, kept + hash_of_blocks(value.bytes, from, key_hash));
+void KvStore::join_sums(std::uint64_t key_hash, const Entry& entry) {
+  hash_ += share(key_hash, entry.second.value);
+  bytes_ += entry.first.size() + bytes_of(entry.second.value.value);
 }
 
-bool KvStore::erase(std::string_view key) {
-  const auto found = values_.find(key);
-  if (found == values_.end()) return false;
-  hash_ -= found->second.hash;
-  bytes_ -= key.size() + found->second.bytes.size();
-  values_.erase(found);
-  return true;
+// An entry that is out of the sums and changed now, with whatever value it had.
+KvStore::Entry& KvStore::replace(const HashedKey& key) {
+  const auto [entry, is_new] = keys_.make(key);
+  if (!is_new) {
+    leave_sums(key.hash, *entry);
+    forget_expiry(*entry);
+  }
+  entry->second.value.changed = index_;
+  return *entry;
+}
+
+KvStore::Entry& KvStore::set(const HashedKey& key, std::string_view text) {
+  Entry& entry = replace(key);
+  KvValue& value = entry.second.value.value;
+  if (!std::holds_alternative<StringValue>(value)) value = StringValue();
+  std::get<StringValue>(value).assign(text);
+  join_sums(key.hash, entry);
+  return entry;
+}
+
+KvStore::Entry& KvStore::put(const HashedKey& key, KvValue value, std::int64_t expiry) {
+  Entry& entry = replace(key);
+  entry.second.value.value = std::move(value);
+  entry.second.value.expiry = expiry;
+  if (expiry != never) expiries_.emplace(expiry, entry.first);
+  join_sums(key.hash, entry);
+  return entry;
+}
+
+void KvStore::set_expiry(Entry& entry, std::int64_t expiry) {
+  const std::uint64_t key_hash = hash_bytes(entry.first);
+  if (expiry <= now_) return remove(key_hash, entry);
+  leave_sums(key_hash, entry);
+  forget_expiry(entry);
+  entry.second.value.expiry = expiry;
+  if (expiry != never) expiries_.emplace(expiry, entry.first);
+  entry.second.value.changed = index_;
+  join_sums(key_hash, entry);
+}
+
+void KvStore::forget_expiry(Entry& entry) {
+  std::int64_t& expiry = entry.second.value.expiry;
+  if (expiry == never) return;
+  expiries_.erase(Expiry(expiry, entry.first));
+  expiry = never;
+}
+
+void KvStore::rename(Entry& from, const HashedKey& to) {
+  const std::uint64_t key_hash = hash_bytes(from.first);
+  leave_sums(key_hash, from);
+  const std::int64_t expiry = from.second.value.expiry;
+  KvValue value = std::move(from.second.value.value);
+  drop(key_hash, from);
+  put(to, std::move(value), expiry);
+}
+
+void KvStore::erase(Entry& entry) { remove(hash_bytes(entry.first), entry); }
+
+void KvStore::remove(std::uint64_t key_hash, Entry& entry) {
+  leave_sums(key_hash, entry);
+  drop(key_hash, entry);
+}
+
+// An entry that is out of the sums.
+void KvStore::drop(std::uint64_t key_hash, Entry& entry) {
+  forget_expiry(entry);
+  if (removed_.empty()) removed_.resize(removal_places);
+  removed_[key_hash % removal_places] = index_;
+  keys_.erase(entry);
 }
 
 void KvStore::clear() {
-  values_ = Values();
+  expiries_.clear();
+  keys_.clear();
+  cleared_ = index_;
   hash_ = 0;
   bytes_ = 0;
+}
+
+bool KvStore::changed_since(const HashedKey& key, Index index) const {
+  const Entry* const entry = look(key);
+  if (entry != nullptr) return entry->second.value.changed > index || is_dead(*entry);
+  return cleared_ > index || (!removed_.empty() && removed_[key.hash % removal_places] > index);
 }
 
 }  // namespace keel

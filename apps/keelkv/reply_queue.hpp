@@ -7,8 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "keelkv/resp_writer.hpp"
-
 namespace keel {
 
 // Replies that come when they come and leave in the order of their requests.
@@ -22,22 +20,23 @@ class ReplyQueue {
     return first_ + waiting_.size() - 1;
   }
 
-  // The reply for `place`. Appends to `out`, for a client of `version`, all that need wait no longer.
-  void finish(Place place, std::string reply, std::string& out, RespVersion version) {
+  // The reply for `place`. Appends to `out` all that need wait no longer.
+  void finish(Place place, std::string reply, std::string& out) {
     if (place != first_) {
       bytes_ += reply.size();
       waiting_[place - first_] = std::move(reply);
       return;
     }
-    append_reply(out, reply, version);
+    out.append(reply);
     pop();
     for (; !waiting_.empty() && waiting_.front(); pop()) {
       bytes_ -= waiting_.front()->size();
-      append_reply(out, *waiting_.front(), version);
+      out.append(*waiting_.front());
     }
   }
 
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] std::size_t memory() const { return bytes_ + waiting_.size() * sizeof(waiting_.front()); }
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
 

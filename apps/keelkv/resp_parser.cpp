@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "keelkv/release.hpp"
+
 namespace keel {
 
 namespace {
@@ -72,7 +74,7 @@ void RespParser::next() {
   position_ = 0;
   if (pieces_.capacity() > kept_arguments) pieces_ = {};
   if (args_.capacity() > kept_arguments) args_ = {};
-  if (unquoted_.capacity() > kept_arguments) unquoted_ = std::string();
+  if (unquoted_.capacity() > kept_arguments) release(unquoted_);
   pieces_.clear();
   args_.clear();
 }

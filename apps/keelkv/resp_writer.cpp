@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "keel/base/assert.hpp"
+#include "keelkv/numbers.hpp"
 
 namespace keel {
 
@@ -14,15 +14,6 @@ void append_number(std::string& out, std::int64_t value) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   out.append(digits, end);
-}
-
-// The number in a value's first line, behind its type.
-std::size_t size_in(std::string_view line) {
-  std::size_t size = 0;
-  const char* const end = line.data() + line.size();
-  const auto parsed = std::from_chars(line.data(), end, size);
-  KEEL_ASSERT(parsed.ec == std::errc{} && parsed.ptr == end, "a reply of our own has well-formed sizes");
-  return size;
 }
 
 }  // namespace
@@ -72,44 +63,26 @@ void RespWriter::blob(char type, std::string_view prefix, std::string_view bytes
   out_.append("\r\n");
 }
 
+void RespWriter::number(double value) {
+  const std::string text = to_text(value);
+  if (version_ == RespVersion::resp2) return bulk(text);
+  if (!fits(text.size())) return;
+  out_.push_back(',');
+  out_.append(text);
+  out_.append("\r\n");
+}
+
 void RespWriter::null() {
   if (fits(0)) out_.append(version_ == RespVersion::resp3 ? "_\r\n" : "$-1\r\n");
+}
+
+void RespWriter::null_array() {
+  if (fits(0)) out_.append(version_ == RespVersion::resp3 ? "_\r\n" : "*-1\r\n");
 }
 
 void RespWriter::map(std::size_t pairs) {
   if (version_ == RespVersion::resp3) return header('%', pairs);
   header('*', 2 * pairs);
-}
-
-// A reply is a run of values: an array's come right behind its header. So each is rewritten by itself, however deep.
-void append_reply(std::string& out, std::string_view resp3, RespVersion version) {
-  const char first = resp3.empty() ? '\0' : resp3.front();
-  const bool same_in_both = first == '+' || first == '-' || first == ':' || first == '$';
-  if (same_in_both || version == RespVersion::resp3) {
-    out.append(resp3);
-    return;
-  }
-  RespWriter writer(out, version);
-  while (!resp3.empty()) {
-    const std::size_t line_end = resp3.find("\r\n");
-    KEEL_ASSERT(line_end != std::string_view::npos, "a reply of our own ends its lines");
-    const std::string_view line = resp3.substr(1, line_end - 1);
-    std::size_t used = line_end + 2;
-    switch (resp3.front()) {
-      case '_': writer.null(); break;
-      case '~': writer.array(size_in(line)); break;
-      case '%': writer.map(size_in(line)); break;
-      case '$':
-      case '=': {
-        const std::string_view bytes = resp3.substr(used, size_in(line));
-        writer.bulk(resp3.front() == '=' ? bytes.substr(4) : bytes);
-        used += bytes.size() + 2;
-        break;
-      }
-      default: out.append(resp3.substr(0, used));  // the same in both: + - : *
-    }
-    resp3.remove_prefix(used);
-  }
 }
 
 }  // namespace keel

@@ -12,7 +12,7 @@ enum class RespVersion : std::uint8_t { resp2 = 2, resp3 = 3 };
 
 // Appends one reply, value by value, to a buffer, in either version of the protocol: what only RESP3 has becomes what
 // RESP2 clients expect in its place. A value that would take the buffer past `max_bytes` is left out, and all behind it, and
-// `overflowed` says so: the buffer then holds no whole reply.
+// `overflowed` says so: the buffer then holds no whole reply. With `max_bytes` 0 nothing is taken.
 class RespWriter {
  public:
   RespWriter(std::string& out, RespVersion version, std::size_t max_bytes = std::numeric_limits<std::size_t>::max())
@@ -25,11 +25,20 @@ class RespWriter {
   void integer(std::int64_t value);
   void bulk(std::string_view bytes);
   void text(std::string_view lines);  // for people: verbatim in RESP3
+  void number(double value);
   void null();
+  void null_array();
   // The values follow.
   void array(std::size_t size) { header('*', size); }
   void set(std::size_t size) { header(version_ == RespVersion::resp3 ? '~' : '*', size); }
   void map(std::size_t pairs);
+
+  // Of two values each: an array in RESP3, and in RESP2 nothing, because there they stand in the array around them.
+  void pair() {
+    if (version_ == RespVersion::resp3) array(2);
+  }
+  // An array of `pairs`.
+  void array_of_pairs(std::size_t pairs) { array(version_ == RespVersion::resp3 ? pairs : 2 * pairs); }
 
   [[nodiscard]] RespVersion version() const { return version_; }
   void use(RespVersion version) { version_ = version; }
@@ -45,9 +54,5 @@ class RespWriter {
   RespVersion version_;
   bool overflowed_ = false;
 };
-
-// State machines answer in RESP3, so that the answer does not depend on who asked. Appends such a reply as a client of
-// `version` reads it.
-void append_reply(std::string& out, std::string_view resp3, RespVersion version);
 
 }  // namespace keel

@@ -1,5 +1,7 @@
 #include "keelkv/command_table.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "keelkv/glob.hpp"
@@ -36,17 +38,40 @@ TEST(CommandTable, EveryRowFitsItsHandler) {
     EXPECT_FALSE(command->summary.empty()) << command->name;
     EXPECT_FALSE(command->group.empty()) << command->name;
     const auto callable = [](const CommandSpec& spec) {
-      return std::visit([](auto handler) { return handler != nullptr; }, spec.handler);
+      const auto is_there = [](auto handler) {
+        if constexpr (std::is_enum_v<decltype(handler)>) {
+          return true;
+        } else {
+          return handler != nullptr;
+        }
+      };
+      return std::visit(is_there, spec.handler);
     };
     EXPECT_TRUE(callable(*command) || !command->subcommands.empty()) << command->name;
     for (const CommandSpec& sub : command->subcommands) {
       EXPECT_TRUE(sub.name.starts_with(std::string(command->name) + "|")) << sub.name;
       EXPECT_TRUE(callable(sub)) << sub.name;
     }
-    const bool touches_keys = command->is_write() || (command->is_read() && command->name != "dbsize");
-    const bool is_flush = command->name.starts_with("flush");
-    EXPECT_EQ(command->keys.first > 0, touches_keys && !is_flush) << command->name;
+    // Reads and writes that are not about all keys say which they touch.
+    constexpr std::string_view about_all[] = {"dbsize", "flushall", "flushdb", "keys", "randomkey", "scan"};
+    const bool touches_keys = (command->is_write() || command->is_read() || command->name == "watch") &&
+                              std::ranges::find(about_all, command->name) == std::end(about_all);
+    EXPECT_EQ(command->keys.first > 0 || command->keys.counted_by > 0, touches_keys) << command->name;
   }
+}
+
+TEST(CommandTable, KnowsWhereTheKeysAre) {
+  const auto keys_in = [](std::vector<std::string_view> args) {
+    return keys_of(*CommandTable::get().find(args[0]), args);
+  };
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(keys_in({"mset", "a", "1", "b", "2"}), (Names{"a", "b"}));
+  EXPECT_EQ(keys_in({"rename", "a", "b"}), (Names{"a", "b"}));
+  EXPECT_EQ(keys_in({"sintercard", "2", "a", "b", "limit", "5"}), (Names{"a", "b"}));
+  for (const std::string_view wrong : {"3", "0", "-1", "x", "9223372036854775807"}) {
+    EXPECT_EQ(keys_in({"sintercard", wrong, "a", "b"}), Names{}) << wrong;
+  }
+  EXPECT_EQ(keys_in({"ping"}), Names{});
 }
 
 TEST(ParseInteger, TakesWhatRedisTakes) {
@@ -71,6 +96,9 @@ TEST(Glob, MatchesAsRedisDoes) {
   EXPECT_FALSE(matches_glob("h[^e]llo", "hello"));
   EXPECT_FALSE(matches_glob("hello", "hell"));
   EXPECT_FALSE(matches_glob("", "x"));
+  EXPECT_TRUE(matches_glob("K[a-c]y", "Kay", LetterCase::matters));
+  EXPECT_FALSE(matches_glob("k[a-c]y", "Kay", LetterCase::matters));
+  EXPECT_FALSE(matches_glob("K[A-C]y", "Kay", LetterCase::matters));
   const std::string stars = std::string(1000, 'a');
   EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*a*a*b", stars));  // would take for ever if every star were tried
 }

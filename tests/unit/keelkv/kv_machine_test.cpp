@@ -5,86 +5,70 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "keelkv/command_bytes.hpp"
+#include "machine_fixture.hpp"
 
 namespace keel {
 namespace {
 
 using testing::HasSubstr;
-using Words = std::vector<std::string_view>;
-
-// One machine and the log that it applies.
-class Machine {
- public:
-  std::string apply(const Words& args) { return apply_all({args}).at(0); }
-
-  std::vector<std::string> apply_all(const std::vector<Words>& batch) {
-    std::vector<std::string> entries;
-    for (const Words& args : batch)
-      encode_command(args, entries.emplace_back());
-    return apply_entries(entries).value();
+// Where nobody waits for a reply none is made; the state is the same.
+TEST(KvMachine, AnswersOnlyWhereSomebodyWaits) {
+  Machine waiting;
+  Machine alone;
+  alone.nobody_waits();
+  for (const Words& args : std::vector<Words>{{"set", "k", "v"},
+                                              {"set", "k", "w", "get"},
+                                              {"sadd", "s", "a", "b", "c"},
+                                              {"spop", "s", "2"},
+                                              {"rpush", "l", "a", "b"},
+                                              {"lpop", "l", "1"},
+                                              {"incr", "k"},
+                                              {"getdel", "k"}}) {
+    EXPECT_NE(waiting.apply(args), "") << args[0];
+    EXPECT_EQ(alone.apply(args), "") << args[0];
+    EXPECT_EQ(waiting->store().hash(), alone->store().hash()) << args[0];
   }
-
-  Result<Replies> apply_entries(const std::vector<std::string>& entries) {
-    std::vector<Command> commands;
-    for (const std::string& entry : entries) {
-      commands.push_back({.index = ++last_,
-                          .term = Term(1),
-                          .kind = EntryKind::command,
-                          .bytes = std::as_bytes(std::span(entry)),
-                          .envelope = {},
-                          .context = nullptr});
-    }
-    Result<Replies> replies = fail(ErrorCode::failed, "apply did not answer");
-    machine_.apply(commands, last_, [&](Result<Replies> result) { replies = std::move(result); });
-    return replies;
-  }
-
-  KvMachine& operator*() { return machine_; }
-  KvMachine* operator->() { return &machine_; }
-
- private:
-  KvMachine machine_;
-  Index last_;
-};
-
-TEST(KvMachine, StringCommands) {
-  Machine machine;
-  EXPECT_EQ(machine.apply({"SET", "k", "v"}), "+OK\r\n");
-  EXPECT_EQ(machine.apply({"set", "k", "w", "NX"}), "_\r\n");
-  EXPECT_EQ(machine.apply({"set", "k", "w", "XX"}), "+OK\r\n");
-  EXPECT_EQ(machine.apply({"set", "n", "w", "nx"}), "+OK\r\n");
-  EXPECT_EQ(machine.apply({"set", "m", "w", "xx"}), "_\r\n");
-  EXPECT_EQ(machine.apply({"set", "m", "w", "nx", "xx"}), "-ERR syntax error\r\n");
-  EXPECT_EQ(machine.apply({"set", "m", "w", "sideways"}), "-ERR syntax error\r\n");
-  EXPECT_THAT(machine.apply({"set", "m", "w", "EX", "10"}), HasSubstr("-ERR SET takes only NX and XX in this version"));
-  EXPECT_FALSE(machine->store().contains("m"));
-  EXPECT_EQ(machine.apply({"append", "k", "xyz"}), ":4\r\n");
-  EXPECT_EQ(machine.apply({"append", "new", "xyz"}), ":3\r\n");
-  EXPECT_EQ(*machine->store().find("k"), "wxyz");
-  EXPECT_EQ(machine.apply({"mset", "a", "1", "b", "2"}), "+OK\r\n");
-  EXPECT_EQ(machine.apply({"mset", "a", "1", "b"}), "-ERR wrong number of arguments for 'mset' command\r\n");
-  EXPECT_EQ(machine.apply({"del", "a", "b", "c", "a"}), ":2\r\n");
-  EXPECT_EQ(machine->store().size(), 3u);
-  EXPECT_EQ(machine.apply({"flushall", "sideways"}), "-ERR syntax error\r\n");
-  EXPECT_EQ(machine.apply({"flushall", "ASYNC"}), "+OK\r\n");
-  EXPECT_EQ(machine->store().size(), 0u);
+  EXPECT_EQ(waiting.apply_transaction({"set a 1", "get a"}), "[OK \"1\"]");
+  EXPECT_EQ(alone.apply_entries({std::string("\x03")}).value().at(0), "");
 }
 
-// Every node builds the reply to every write, a batch at a time: one as large as a value would cost a batch of small
-// commands thousands of times their size in memory.
-TEST(KvMachine, NoWriteIsAnsweredWithAValue) {
+TEST(KvMachine, AnswersInTheClientsVersion) {
+  const auto all = std::make_shared<ReplyRoom>(ReplyRoom{1u << 20, 0});
   Machine machine;
-  const std::string large(1u << 20, 'v');
-  for (const Words& args : std::vector<Words>{{"set", "k", large},
-                                              {"set", "k", "x", "nx"},
-                                              {"set", "k", "x", "nx", "get"},
-                                              {"append", "k", large},
-                                              {"mset", "k", large, large, "x"},
-                                              {"incr", "k"},
-                                              {"del", large}}) {
-    EXPECT_LT(machine.apply(args).size(), 256u) << args[0];
+  machine.set_target(std::make_shared<ReplyTarget>(RespVersion::resp2, 1u << 20, all));
+  EXPECT_EQ(machine.apply({"set", "k", "w", "XX"}), "$-1\r\n");
+  machine.set_target(std::make_shared<ReplyTarget>(RespVersion::resp3, 1u << 20, all));
+  EXPECT_EQ(machine.apply({"set", "k", "w", "XX"}), "_\r\n");
+}
+
+// One as large as a value for each of a batch of small commands: what they take is bounded, of one client and of all.
+TEST(KvMachine, RepliesTakeNoMoreThanTheirRoom) {
+  const auto all = std::make_shared<ReplyRoom>(ReplyRoom{3000, 0});
+  const auto one = std::make_shared<ReplyTarget>(RespVersion::resp3, 1500, all);
+  const auto other = std::make_shared<ReplyTarget>(RespVersion::resp3, 10'000, all);
+  Machine machine;
+  const std::string large(1000, 'v');
+  machine.apply({"set", "k", large});
+  KvMachine& applied = *machine;
+  std::vector<std::string> entries;
+  std::vector<Command> commands;
+  entries.reserve(5);
+  for (const auto& target : {one, one, other, other, other}) {
+    encode_command(Words{"getset", "k", large}, entries.emplace_back());
+    commands.push_back({.index = Index(entries.size() + 1),
+                        .term = Term(1),
+                        .kind = EntryKind::command,
+                        .bytes = std::as_bytes(std::span(entries.back())),
+                        .envelope = {},
+                        .context = target});
   }
+  applied.apply(commands, Index(6), [&](Result<Replies> replies) {
+    const std::string whole = "$1000\r\n" + large + "\r\n";
+    EXPECT_THAT(*replies, testing::ElementsAre(whole, "", whole, "", ""));
+    one->taken(whole.size());
+    other->taken(whole.size());
+  });
+  EXPECT_EQ(all->used, 0u);
 }
 
 TEST(KvMachine, AppendingEndsAtTheLargestValue) {
@@ -115,31 +99,27 @@ TEST(KvMachine, AppendedPiecesHashLikeTheWhole) {
   std::swap(value[0], value[value.size() - 1]);
   whole.apply({"set", "k", value});
   EXPECT_NE(pieces->store().hash(), whole->store().hash());
+  for (const auto& [at, bytes] :
+       {std::pair<int, int>{0, 1}, {4095, 2}, {5000, 9000}, {static_cast<int>(value.size()) - 1, 1}, {60'000, 5}}) {
+    const std::string piece(static_cast<std::size_t>(bytes), 'z');
+    value.resize(std::max(value.size(), static_cast<std::size_t>(at + bytes)));
+    value.replace(static_cast<std::size_t>(at), piece.size(), piece);
+    whole.apply({"setrange", "k", std::to_string(at), piece});
+    pieces.apply({"set", "k", value});
+    ASSERT_EQ(pieces->store().hash(), whole->store().hash()) << at;
+  }
   pieces.apply({"del", "k"});
   EXPECT_EQ(pieces->store().hash(), 0u);
 }
 
-TEST(KvMachine, Counters) {
-  Machine machine;
-  EXPECT_EQ(machine.apply({"incr", "n"}), ":1\r\n");
-  EXPECT_EQ(machine.apply({"incrby", "n", "41"}), ":42\r\n");
-  EXPECT_EQ(machine.apply({"decrby", "n", "40"}), ":2\r\n");
-  EXPECT_EQ(machine.apply({"decr", "n"}), ":1\r\n");
-  EXPECT_EQ(machine.apply({"incrby", "n", "x"}), "-ERR value is not an integer or out of range\r\n");
-  machine.apply({"set", "n", "9223372036854775807"});
-  EXPECT_EQ(machine.apply({"incr", "n"}), "-ERR increment or decrement would overflow\r\n");
-  EXPECT_EQ(machine.apply({"decrby", "n", "-9223372036854775808"}), "-ERR decrement would overflow\r\n");
-  machine.apply({"set", "n", "01"});
-  EXPECT_EQ(machine.apply({"incr", "n"}), "-ERR value is not an integer or out of range\r\n");
-}
-
-// A random history, the same for the same seed.
+// A random history of all types, the same for the same seed.
 std::vector<std::vector<std::string>> history(unsigned seed, std::size_t size) {
   std::mt19937 random(seed);
+  const auto some = [&](const char* name, unsigned count) { return name + std::to_string(random() % count); };
   std::vector<std::vector<std::string>> commands;
   for (std::size_t i = 0; i < size; ++i) {
-    const std::string key = "key" + std::to_string(random() % 20);
-    switch (random() % 6) {
+    const std::string key = some("key", 20);
+    switch (random() % 18) {
       case 0: commands.push_back({"del", key}); break;
       case 1: commands.push_back({"append", key, "tail"}); break;
       case 2: commands.push_back({"incr", "n" + key}); break;
@@ -147,6 +127,18 @@ std::vector<std::vector<std::string>> history(unsigned seed, std::size_t size) {
       case 4:
         if (random() % 20 == 0) commands.push_back({"flushall"});
         break;
+      case 5: commands.push_back({"sadd", "s" + key, some("m", 50), some("m", 50)}); break;
+      case 6: commands.push_back({"spop", "s" + key, some("", 4)}); break;
+      case 7: commands.push_back({"hset", "h" + key, some("f", 9), some("v", 99)}); break;
+      case 8: commands.push_back({"hdel", "h" + key, some("f", 9)}); break;
+      case 9: commands.push_back({"rpush", "l" + key, some("e", 5), some("e", 5)}); break;
+      case 10: commands.push_back({"lpop", "l" + key}); break;
+      case 11: commands.push_back({"lrem", "l" + key, "0", some("e", 5)}); break;
+      case 12: commands.push_back({"zadd", "z" + key, some("", 9), some("m", 30)}); break;
+      case 13: commands.push_back({"zpopmin", "z" + key, some("", 3)}); break;
+      case 14: commands.push_back({"rename", "s" + key, some("skey", 20)}); break;
+      case 15: commands.push_back({"pexpire", key, some("", 900)}); break;
+      case 16: commands.push_back({"setrange", key, some("", 9000), "r"}); break;
       default: commands.push_back({"set", key, std::string(random() % 300, 'v')});
     }
   }
@@ -166,9 +158,24 @@ TEST(KvMachine, IsDeterministicHoweverTheLogIsBatched) {
   const std::vector<Words> words = as_words(commands);
   Machine at_once;
   Machine one_by_one;
-  const auto replies = at_once.apply_all(words);
-  for (std::size_t i = 0; i < words.size(); ++i)
-    ASSERT_EQ(one_by_one.apply(words[i]), replies[i]) << i;
+  const auto in_two = [&](Machine& machine, auto apply) {
+    std::vector<std::string> replies;
+    for (const bool late : {false, true}) {
+      if (late) machine.now += 500;
+      const std::size_t half = words.size() / 2;
+      apply(machine, late ? half : 0, late ? words.size() : half, replies);
+    }
+    return replies;
+  };
+  const auto replies = in_two(at_once, [&](Machine& machine, std::size_t from, std::size_t to, auto& all) {
+    const auto some = machine.apply_all(
+        {words.begin() + static_cast<std::ptrdiff_t>(from), words.begin() + static_cast<std::ptrdiff_t>(to)});
+    all.insert(all.end(), some.begin(), some.end());
+  });
+  in_two(one_by_one, [&](Machine& machine, std::size_t from, std::size_t to, auto&) {
+    for (std::size_t i = from; i < to; ++i)
+      ASSERT_EQ(machine.apply(words[i]), replies[i]) << i;
+  });
   EXPECT_EQ(at_once->store().hash(), one_by_one->store().hash());
   EXPECT_EQ(at_once->store().bytes(), one_by_one->store().bytes());
   ASSERT_EQ(at_once->checkpoints().size(), 2u);
@@ -220,7 +227,8 @@ TEST(KvMachine, CheckpointsHoldTheStateAtTheirIndex) {
 
 // An entry that another build wrote, or that is no write, must not be passed over: the machine says that it is broken.
 TEST(KvMachine, RefusesEntriesItDoesNotKnow) {
-  for (const Words& args : std::vector<Words>{{"hset", "k", "f", "v"}, {"get", "k"}, {"client", "id"}, {"set", "k"}}) {
+  for (const Words& args :
+       std::vector<Words>{{"zunion", "k", "f", "v"}, {"get", "k"}, {"client", "id"}, {"set", "k"}}) {
     Machine machine;
     std::string entry;
     encode_command(args, entry);

@@ -249,6 +249,16 @@ TEST_F(KvServerTest, ArgumentsReadSoFarCountAsMemory) {
   ASSERT_TRUE(run_until([&] { return server_->memory() > request.size() + 16 * count; }));
 }
 
+TEST_F(KvServerTest, LargeBuffersAreGivenBack) {
+  const auto client = connect();
+  const std::string large = "$1000000\r\n" + std::string(1'000'000, 'x') + "\r\n";
+  client->send("*2\r\n$4\r\nECHO\r\n" + large);
+  client->expect(large);
+  client->send("PING\r\n");
+  client->expect("+PONG\r\n");
+  EXPECT_LT(server_->connections().begin()->second->memory(), 100'000u);
+}
+
 TEST_F(KvServerTest, RepliesThatWaitForOneBeforeThemCountAsMemory) {
   const auto client = connect();
   for (int i = 0; i < 4000; ++i)

@@ -13,8 +13,9 @@ class ScriptedReplica final : public KvReplica {
  public:
   explicit ScriptedReplica(KvMachine& machine) : machine_(machine) {}
 
-  void submit(ByteView command, Instant, Completion<Applied> done) override {
-    writes.push_back({std::string(reinterpret_cast<const char*>(command.data()), command.size()), std::move(done)});
+  void submit(ByteView command, std::shared_ptr<ReplyTarget> target, Instant, Completion<Applied> done) override {
+    writes.push_back({std::string(reinterpret_cast<const char*>(command.data()), command.size()), std::move(target),
+                      std::move(done)});
   }
   void read(Instant, Completion<Index> done) override { reads.push_back(std::move(done)); }
   [[nodiscard]] NodeStatus status() const override { return state; }
@@ -26,8 +27,8 @@ class ScriptedReplica final : public KvReplica {
                     .term = Term(1),
                     .kind = EntryKind::command,
                     .bytes = std::as_bytes(std::span(write.bytes)),
-                    .envelope = {},
-                    .context = nullptr};
+                    .envelope = {.wall_time = log_time},
+                    .context = write.target};
     const LogPosition at{Term(1), command.index};
     machine_.apply({&command, 1}, command.index,
                    [&](Result<Replies> replies) { write.done(Applied{replies.value().at(0), at}); });
@@ -47,11 +48,13 @@ class ScriptedReplica final : public KvReplica {
 
   struct Write {
     std::string bytes;
+    std::shared_ptr<ReplyTarget> target;
     Completion<Applied> done;
   };
   std::deque<Write> writes;
   std::deque<Completion<Index>> reads;
   NodeStatus state;
+  WallTime log_time{};  // of what is applied
 
  private:
   Write take(std::size_t position) {
