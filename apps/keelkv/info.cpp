@@ -55,8 +55,8 @@ void memory_section(const KvServer& server, Text out) {
 
 void persistence_section(const KvServer& server, Text out) {
   const LogStats log = server.replica().status().log;
-  fmt::format_to(out, "loading:0\r\naof_enabled:1\r\nlog_bytes:{}\r\nlog_room:{}\r\nlog_syncs:{}\r\n", log.bytes,
-                 log.room, log.syncs);
+  fmt::format_to(out, "loading:{}\r\naof_enabled:1\r\nlog_bytes:{}\r\nlog_room:{}\r\nlog_syncs:{}\r\n",
+                 server.gate().loading() ? 1 : 0, log.bytes, log.room, log.syncs);
 }
 
 void stats_section(const KvServer& server, Text out) {

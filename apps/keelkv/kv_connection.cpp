@@ -121,6 +121,9 @@ bool KvConnection::dispatch() {
   }
   const CommandSpec& command = *std::get<const CommandSpec*>(resolved);
   session_.last_command = command.name;
+  if (const auto refusal = server_.gate().refusal(command, parser_.args(), session_)) {
+    return transaction_.is_open() ? spoil(*refusal) : refuse(*refusal);
+  }
   if (const auto* step = std::get_if<TransactionStep>(&command.handler)) return run_step(*step);
   if (transaction_.is_open() && command.name != "quit") return queue_command(command);
   if (command.is_write()) return run_write();

@@ -126,6 +126,7 @@ void KvProcess::make_transport() {
     logs_.of(LogSubject::transport)
         .log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
   };
+  options.max_queued_bytes = std::max<std::size_t>(options.max_queued_bytes, 2 * settings_.max_inflight_bytes);
   options.seed = random_number();
   transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
 }
@@ -136,7 +137,18 @@ NodeOptions KvProcess::node_options() const {
   options.raft.seed = random_number();
   options.raft.election_timeout = settings_.election_timeout;
   options.raft.heartbeat_interval = settings_.heartbeat;
+  options.raft.write_stall_timeout = settings_.disk_stall_timeout;
   options.raft.log_cache_bytes = settings_.log_cache;
+  options.raft.max_append_bytes = settings_.max_append_bytes;
+  options.raft.max_append_entries = settings_.max_append_entries;
+  options.raft.max_inflight_messages = settings_.max_inflight_messages;
+  options.raft.max_inflight_bytes = settings_.max_inflight_bytes;
+  options.raft.max_uncommitted_bytes = settings_.max_uncommitted_bytes;
+  options.raft.max_pending_reads = settings_.max_waiting_reads;
+  options.max_waiting_commands = settings_.max_waiting_commands;
+  options.max_waiting_reads = settings_.max_waiting_reads;
+  options.max_apply_bytes = settings_.max_apply_bytes;
+  options.max_apply_entries = settings_.max_apply_entries;
   options.min_room = std::min<std::uint64_t>(options.min_room, settings_.max_log_bytes / 8);
   return options;
 }

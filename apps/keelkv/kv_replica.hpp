@@ -14,6 +14,8 @@ class KvReplica {
                       Completion<Applied> done) = 0;
   virtual void read(Instant deadline, Completion<Index> done) = 0;
   [[nodiscard]] virtual NodeStatus status() const = 0;
+  // Who leads as far as this node knows, or nobody: asked for each command where followers redirect.
+  [[nodiscard]] virtual NodeId leader() const { return status().raft.leader; }
 };
 
 class NodeReplica final : public KvReplica {
@@ -28,6 +30,7 @@ class NodeReplica final : public KvReplica {
     node_.read(ReadLevel::linearizable, deadline, std::move(done));
   }
   [[nodiscard]] NodeStatus status() const override { return node_.status(); }
+  [[nodiscard]] NodeId leader() const override { return node_.raft().leader(); }
 
  private:
   Node& node_;

@@ -11,6 +11,7 @@
 #include <spdlog/logger.h>
 
 #include "keel/asio/executor.hpp"
+#include "keelkv/gate.hpp"
 #include "keelkv/kv_machine.hpp"
 #include "keelkv/kv_replica.hpp"
 #include "keelkv/settings.hpp"
@@ -62,6 +63,7 @@ class KvServer {
   // The last entry whose effect the machine shows. Behind its last command there may be entries of Raft's own.
   [[nodiscard]] Index applied() const;
   [[nodiscard]] spdlog::logger& log() const { return log_; }
+  [[nodiscard]] const KvGate& gate() const { return gate_; }
   [[nodiscard]] KvCounters& counters() { return counters_; }
   [[nodiscard]] const KvCounters& counters() const { return counters_; }
   [[nodiscard]] const Connections& connections() const { return connections_; }
@@ -95,6 +97,7 @@ class KvServer {
   spdlog::logger& log_;
   boost::asio::ip::tcp::acceptor acceptor_;
   Instant started_;
+  KvGate gate_{*this};
   KvCounters counters_;
   Connections connections_;
   std::uint64_t next_id_ = 1;

@@ -57,7 +57,7 @@ void config_set(KvConnection& connection, Args args, RespWriter& reply) {
     if (setting == nullptr) {
       return reply.error(fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", pairs[i]));
     }
-    if (!setting->changeable) {
+    if (setting->kind != SettingKind::changeable) {
       return reply.error(fmt::format(
           "ERR CONFIG SET failed (possibly related to argument '{}') - can't set immutable config", pairs[i]));
     }

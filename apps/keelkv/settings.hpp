@@ -33,25 +33,43 @@ struct KvSettings {
 
   Duration election_timeout = std::chrono::seconds(1);
   Duration heartbeat = std::chrono::milliseconds(100);
+  Duration disk_stall_timeout = std::chrono::seconds(4);
   Duration command_timeout = std::chrono::seconds(5);
   std::uint64_t segment_size = 16u << 20;
   std::uint64_t max_log_bytes = 4ull << 30;
   std::uint64_t log_cache = 64u << 20;
+  std::uint64_t max_append_bytes = 1u << 20;
+  std::uint64_t max_append_entries = 4096;
+  std::uint64_t max_inflight_messages = 64;
+  std::uint64_t max_inflight_bytes = 32u << 20;
+  std::uint64_t max_uncommitted_bytes = 128u << 20;
+  std::uint64_t max_apply_bytes = 1u << 20;
+  std::uint64_t max_apply_entries = 4096;
+  std::uint64_t max_waiting_commands = 1u << 16;
+  std::uint64_t max_waiting_reads = 1u << 16;
   std::uint64_t max_clients = 10000;
   std::uint64_t max_bulk = 64u << 20;
   std::uint64_t max_request = 128u << 20;
   std::uint64_t max_client_output = 64u << 20;
   std::uint64_t max_client_memory = 1u << 30;
   LogLevels log_level;
+
+  std::string config_file;  // what --config named, or empty
 };
 
-// One row for each setting: what the command line, CONFIG GET and CONFIG SET know of it.
+enum class SettingKind : std::uint8_t {
+  usual,
+  required,
+  changeable,  // by CONFIG SET, while the server runs
+  one_start,   // for one start: a flag, and not in a file that is read at each
+};
+
+// One row for each setting: what the command line, the configuration file, CONFIG GET and CONFIG SET know of it.
 struct Setting {
-  std::string_view name;   // the flag's, without dashes
+  std::string_view name;   // the flag's without dashes, and the file's key
   std::string_view value;  // what it looks like, for help
   std::string_view help;
-  bool required = false;
-  bool changeable = false;  // by CONFIG SET, while the server runs
+  SettingKind kind = SettingKind::usual;
   // Error: `invalid`, saying what is allowed; the caller adds the setting's name and the value given.
   std::function<Result<void>(KvSettings&, std::string_view)> set;
   std::function<std::string(const KvSettings&)> get;
@@ -64,7 +82,22 @@ struct Setting {
 // Whether the settings fit together. Error: `invalid`.
 [[nodiscard]] Result<void> validate(const KvSettings& settings);
 
-// The command line. When there is nothing to start, what to print and the exit status: 0 for help and version.
+// A file of settings, as TOML has it: `name = value` with the flags' names. A value is a string as the flag takes it, a
+// whole number, or, for what is a list, an array of those.
+struct ConfigEntry {
+  const Setting* setting;
+  std::string value;
+  std::size_t line;
+};
+// `path` names the file in errors, each of which says where in it, and what is allowed.
+// Errors: `invalid`; `io` when it cannot be read.
+[[nodiscard]] Result<std::vector<ConfigEntry>> parse_config(std::string_view text, std::string_view path);
+[[nodiscard]] Result<std::vector<ConfigEntry>> read_config(const std::string& path);
+// All settings but those for one start, as such a file.
+[[nodiscard]] std::string show_config(const KvSettings& settings);
+
+// The command line, and the file that it names; a flag stands above the file. When there is nothing to start, what to
+// print and the exit status: 0 for help, version and print-config.
 struct EarlyExit {
   int status = 0;
   std::string text;

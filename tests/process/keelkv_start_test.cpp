@@ -216,6 +216,29 @@ TEST(KeelkvStart, RefusesToStartWithFewerFilesThanALogMayTake) {
   EXPECT_THAT(refusal(cluster.command(0), 1, allow_few_files), HasSubstr("the limit of 500 open files is too low"));
 }
 
+TEST(KeelkvStart, StartsFromAFileOfSettings) {
+  const KeelkvCluster cluster(1);
+  const auto command = cluster.command(0);
+  const std::string path = cluster.data(0) + ".toml";
+  const auto write = [&](const std::string& more) {
+    std::ofstream(path) << "id = 1\ncluster = \"" << command[4] << "\"\nlisten = \"" << command[6] << "\"\ndata = \""
+                        << cluster.data(0) << "\"\nsegment-size = \"4kb\"\nmax-log-bytes = \"1mb\"\n"
+                        << more;
+  };
+  write("max-clients = \"many\"\n");
+  EXPECT_THAT(refusal({KEEL_APP_KEELKV, "--config", path}, 2),
+              HasSubstr(path + ":7: max-clients 'many': a whole number from 1 to 1000000"));
+  EXPECT_FALSE(std::filesystem::exists(cluster.data(0)));
+  write("max-clients = 17\n");
+  ChildProcess process({KEEL_APP_KEELKV, "--config", path});
+  ASSERT_TRUE(process.out().wait_for([](std::string_view said) { return said.ends_with("\n"); }, in(patience)));
+  const auto reply = cluster.client(0)->call({"CONFIG", "GET", "max-clients"});
+  ASSERT_TRUE(reply && reply->items.size() == 2);
+  EXPECT_EQ(reply->items[1].text, "17");
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(in(patience)), std::optional(0));
+}
+
 TEST(KeelkvStart, RefusesBadFlags) {
   const KeelkvCluster cluster(1);
   EXPECT_THAT(refusal({KEEL_APP_KEELKV}, 2), HasSubstr("required"));
