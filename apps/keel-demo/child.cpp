@@ -33,6 +33,12 @@ namespace {
   _exit(127);
 }
 
+keel::Result<int> open_log(const std::string& log) {
+  const int file = open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
+  if (file < 0) return keel::fail(ErrorCode::io, log + ": " + std::strerror(errno));
+  return file;
+}
+
 // The first line that comes out of `fd`, or nothing in time.
 keel::Result<std::string> first_line(int fd, std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
@@ -53,12 +59,7 @@ keel::Result<std::string> first_line(int fd, std::chrono::milliseconds patience)
 
 }  // namespace
 
-keel::Result<std::string> Child::start(const std::vector<std::string>& command, const std::string& log,
-                                       std::chrono::milliseconds patience) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return keel::fail(ErrorCode::io, std::strerror(errno));
-  const int file = open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
-  if (file < 0) return keel::fail(ErrorCode::io, log + ": " + std::strerror(errno));
+keel::Result<void> Child::spawn(const std::vector<std::string>& command, int out, int log) {
   std::vector<char*> words;
   words.reserve(command.size() + 1);
   for (const std::string& word : command)
@@ -67,13 +68,31 @@ keel::Result<std::string> Child::start(const std::vector<std::string>& command, 
 
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) become(words.data(), ends[1], file, parent);
+  if (pid_ == 0) become(words.data(), out, log, parent);
+  if (pid_ < 0) return keel::fail(ErrorCode::io, command[0] + ": " + std::strerror(errno));
+  return {};
+}
+
+keel::Result<std::string> Child::start(const std::vector<std::string>& command, const std::string& log,
+                                       std::chrono::milliseconds patience) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return keel::fail(ErrorCode::io, std::strerror(errno));
+  const auto file = open_log(log);
+  auto spawned = file ? spawn(command, ends[1], *file) : std::unexpected(file.error());
   close(ends[1]);
-  close(file);
-  auto line = pid_ < 0 ? keel::fail(ErrorCode::io, std::strerror(errno)) : first_line(ends[0], patience);
+  if (file) close(*file);
+  auto line = spawned ? first_line(ends[0], patience) : std::unexpected(spawned.error());
   close(ends[0]);
   if (!line) return keel::fail(line.error().code, command[0] + ": " + line.error().message + "; see " + log);
   return line;
+}
+
+keel::Result<void> Child::launch(const std::vector<std::string>& command, const std::string& log) {
+  const auto file = open_log(log);
+  if (!file) return std::unexpected(file.error());
+  auto spawned = spawn(command, *file, *file);
+  close(*file);
+  return spawned;
 }
 
 bool Child::running() {

@@ -22,6 +22,8 @@ class Child {
   // Starts it, its output going to `log`, and waits for its first line. Errors: `io`, `timed_out`.
   keel::Result<std::string> start(const std::vector<std::string>& command, const std::string& log,
                                   std::chrono::milliseconds patience);
+  // Starts it and waits for nothing; all it says goes to `log`. Error: `io`.
+  keel::Result<void> launch(const std::vector<std::string>& command, const std::string& log);
   [[nodiscard]] bool running();
   [[nodiscard]] pid_t pid() const { return pid_; }
   // Without warning, as a power cut would look to its peers.
@@ -30,6 +32,7 @@ class Child {
   void end();
 
  private:
+  keel::Result<void> spawn(const std::vector<std::string>& command, int out, int log);
   void reap(int signal, std::chrono::milliseconds patience);
   pid_t pid_ = 0;
 };

@@ -62,7 +62,7 @@ class Demo {
     std::ofstream(note_) << folder_.string() << "\n";
     auto ports = free_ports(2 * Nodes::count);
     if (!ports) return std::unexpected(ports.error());
-    nodes_.emplace((self.parent_path() / "keelkv").string(), folder_.string(), *ports, election_timeout);
+    nodes_.emplace(std::vector{(self.parent_path() / "keelkv").string()}, folder_.string(), *ports, election_timeout);
     for (std::size_t node = 0; node < Nodes::count; ++node) {
       if (auto started = nodes_->start(node); !started) return started;
       fmt::print("node {}: process {}, clients on 127.0.0.1:{}\n", node + 1, nodes_->pid(node), (*ports)[node]);

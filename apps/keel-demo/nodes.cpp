@@ -15,7 +15,7 @@ std::uint64_t number_after(const std::string& text, const std::string& key) {
 
 }  // namespace
 
-Nodes::Nodes(std::string program, std::string folder, std::vector<int> ports,
+Nodes::Nodes(std::vector<std::string> program, std::string folder, std::vector<int> ports,
              std::chrono::milliseconds election_timeout)
     : program_(std::move(program)),
       folder_(std::move(folder)),
@@ -30,11 +30,13 @@ keel::Result<void> Nodes::start(std::size_t node) {
     cluster += (i == 0 ? "" : ",") + name_of(i) + "=127.0.0.1:" + std::to_string(ports_[count + i]);
   }
   const auto heartbeat = election_timeout_ / 10;
-  auto line = children_[node].start(
-      {program_, "--id", name_of(node), "--cluster", cluster, "--listen", "127.0.0.1:" + std::to_string(ports_[node]),
-       "--data", folder_ + "/node-" + name_of(node), "--name", "demo", "--election-timeout",
-       std::to_string(election_timeout_.count()) + "ms", "--heartbeat", std::to_string(heartbeat.count()) + "ms"},
-      log(node), std::chrono::seconds(20));
+  std::vector<std::string> command = program_;
+  command.insert(
+      command.end(),
+      {"--id", name_of(node), "--cluster", cluster, "--listen", "127.0.0.1:" + std::to_string(ports_[node]), "--data",
+       folder_ + "/node-" + name_of(node), "--name", "demo", "--election-timeout",
+       std::to_string(election_timeout_.count()) + "ms", "--heartbeat", std::to_string(heartbeat.count()) + "ms"});
+  auto line = children_[node].start(command, log(node), std::chrono::seconds(20));
   if (!line) return std::unexpected(line.error());
   return {};
 }

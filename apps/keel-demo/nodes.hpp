@@ -25,7 +25,9 @@ class Nodes {
  public:
   static constexpr std::size_t count = 3;
 
-  Nodes(std::string program, std::string folder, std::vector<int> ports, std::chrono::milliseconds election_timeout);
+  // `program` is keelkv, perhaps with words before it.
+  Nodes(std::vector<std::string> program, std::string folder, std::vector<int> ports,
+        std::chrono::milliseconds election_timeout);
 
   keel::Result<void> start(std::size_t node);
   void kill(std::size_t node) { children_[node].kill(); }
@@ -45,7 +47,7 @@ class Nodes {
  private:
   NodeView look_at(std::size_t node);
 
-  std::string program_;
+  std::vector<std::string> program_;
   std::string folder_;
   std::vector<int> ports_;  // for clients, then for peers
   std::chrono::milliseconds election_timeout_;
