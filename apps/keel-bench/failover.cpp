@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "keel-bench/interrupt.hpp"
+
 namespace bench {
 
 using namespace std::chrono_literals;
@@ -48,6 +50,7 @@ class Writers {
     }
     while (Clock::now() < now + 30s) {
       std::this_thread::sleep_for(5ms);
+      if (auto on = go_on(); !on) return std::unexpected(on.error());
       const std::lock_guard lock(mutex_);
       if (over_) return longest_;
     }

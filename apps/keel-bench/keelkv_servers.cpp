@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "keel-bench/allocation_file.hpp"
+#include "keel-bench/interrupt.hpp"
 #include "keel-bench/servers.hpp"
 #include "keel-demo/nodes.hpp"
 
@@ -73,6 +74,7 @@ class KeelkvServers final : public Replicas {
 
   Result<std::size_t> find_leader() override {
     for (const auto deadline = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < deadline;) {
+      if (auto on = go_on(); !on) return std::unexpected(on.error());
       if (const auto leader = demo::Nodes::leader_of(nodes_->look())) return *leader;
       std::this_thread::sleep_for(20ms);
     }

@@ -9,6 +9,7 @@
 #include "keel-bench/bench.hpp"
 #include "keel-bench/counts.hpp"
 #include "keel-bench/failover.hpp"
+#include "keel-bench/interrupt.hpp"
 #include "keel-bench/parts.hpp"
 #include "keel-bench/report.hpp"
 #include "keel-bench/rounds.hpp"
@@ -113,7 +114,8 @@ keel::Result<void> measure_all(Which which, const PeerOptions& options, Report& 
   if (all || which == Which::kv) plans.push_back({keelkv_contender(), resp_loads(options, options.clients)});
   if (all || which == Which::etcd) add_plan(plans, etcd_contender(), "etcd", etcd_loads(options), report);
   if (all || which == Which::redis) add_redis(plans, options, report);
-  const fs::path folder = options.folder.empty() ? fs::temp_directory_path() : fs::path(options.folder);
+  const fs::path folder = data_folder(options.folder);
+  if (in_memory(folder)) report.notes.push_back(folder.string() + " is in memory: no sync costs anything here");
   if (auto ran = run_rounds(plans, options.runs, folder, report); !ran) return ran;
   if (auto counted = run_counted(plans, folder, report); !counted) return counted;
   for (const char* part : {"core", "node"}) {
@@ -132,6 +134,7 @@ keel::Result<void> measure_all(Which which, const PeerOptions& options, Report& 
 }
 
 int run(Which which, const PeerOptions& options) {
+  end_on_signals();
   const Machine machine = look_at_machine();
   Report report;
   if (auto measured = measure_all(which, options, report); !measured) {

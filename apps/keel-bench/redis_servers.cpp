@@ -2,6 +2,7 @@
 #include <memory>
 #include <thread>
 
+#include "keel-bench/interrupt.hpp"
 #include "keel-bench/servers.hpp"
 #include "keel-demo/child.hpp"
 
@@ -38,6 +39,7 @@ class RedisServers final : public Servers {
     const std::string log = (folder_ / "redis.log").string();
     if (auto launched = child_.launch(command, log); !launched) return launched;
     for (const auto deadline = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < deadline;) {
+      if (auto on = go_on(); !on) return on;
       demo::Client client;
       if (client.connect(port_, 500ms)) {
         const auto pong = client.call({"PING"}, 500ms);

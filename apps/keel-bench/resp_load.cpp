@@ -13,6 +13,8 @@
 #include <cstring>
 #include <deque>
 
+#include "keel-bench/interrupt.hpp"
+
 namespace bench {
 
 using keel::ErrorCode;
@@ -162,6 +164,7 @@ class Run {
     std::array<epoll_event, 256> events;
     while (now_ns() < deadline) {
       const int ready = epoll_wait(epoll_, events.data(), events.size(), 10'000);
+      if (auto on = go_on(); !on) return on;
       if (ready == 0) return keel::fail(ErrorCode::timed_out, "no answer for 10 s");
       for (int i = 0; i < ready; ++i) {
         auto& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);

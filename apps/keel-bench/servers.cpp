@@ -1,5 +1,7 @@
 #include "keel-bench/servers.hpp"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +24,17 @@ Result<Folder> Folder::make(const fs::path& parent) {
 Folder::~Folder() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+bool in_memory(const fs::path& folder) {
+  struct statfs system{};
+  return statfs(folder.c_str(), &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
+}
+
+fs::path data_folder(const std::string& asked) {
+  if (!asked.empty()) return asked;
+  const fs::path usual = fs::temp_directory_path();
+  return in_memory(usual) ? fs::path("/var/tmp") : usual;
 }
 
 Result<std::string> find_program(const std::string& name, const std::string& package) {

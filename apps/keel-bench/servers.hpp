@@ -35,6 +35,10 @@ class Folder {
   std::filesystem::path path_;
 };
 
+// Where data goes: what was asked for, or the system's temporary folder, or /var/tmp if that is in memory.
+[[nodiscard]] std::filesystem::path data_folder(const std::string& asked);
+[[nodiscard]] bool in_memory(const std::filesystem::path& folder);
+
 // What is measured: the processes of one store, with data of their own in a folder. They end with this object.
 class Servers {
  public:

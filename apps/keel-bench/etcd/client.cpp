@@ -8,6 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include "keel-bench/interrupt.hpp"
+
 namespace bench {
 
 using keel::ErrorCode;
@@ -99,6 +101,7 @@ class Run {
       if (queue_.AsyncNext(&tag, &ok, in(longest_silence)) != grpc::CompletionQueue::GOT_EVENT) {
         return keel::fail(ErrorCode::timed_out, "etcd: no answer for 10 s");
       }
+      if (auto on = go_on(); !on) return on;
       Call& call = *static_cast<Call*>(tag);
       if (!call.status.ok()) {
         if (result_.failures++ == 0) result_.first_failure = call.status.error_message();
@@ -151,6 +154,7 @@ Result<std::size_t> find_etcd_leader(const std::vector<int>& ports, std::chrono:
   for (const int port : ports)
     stubs.push_back(rpc::Maintenance::NewStub(channel_to(port)));
   for (const auto deadline = Clock::now() + patience; Clock::now() < deadline;) {
+    if (auto on = go_on(); !on) return std::unexpected(on.error());
     for (std::size_t i = 0; i < stubs.size(); ++i) {
       grpc::ClientContext context;
       context.set_deadline(in(std::chrono::milliseconds(500)));

@@ -1,0 +1,87 @@
+// keel-bench with real servers, as briefly as it can: that it measures, says what it left out, and leaves nothing
+// behind. No test here looks at how fast anything is.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "child_process.hpp"
+#include "temporary_directory.hpp"
+
+namespace keel::test {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+SteadyTime soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(120); }
+
+std::string all_of(ChildOutput& output) {
+  output.wait_for([](std::string_view) { return false; }, soon());
+  return output.text();
+}
+
+class KeelBench : public testing::Test {
+ protected:
+  // With data and output in folders of the test's own.
+  std::vector<std::string> command(const std::string& bench, const std::string& runs = "1") const {
+    std::filesystem::create_directory(data());
+    return {KEEL_APP_KEEL_BENCH, bench,           "--runs", runs,          "--seconds", "0.2", "--warm-up", "0.1",
+            "--folder",          data().string(), "--out",  out().string()};
+  }
+  [[nodiscard]] std::filesystem::path data() const { return folder_.path() / "data"; }
+  [[nodiscard]] std::filesystem::path out() const { return folder_.path() / "out"; }
+  [[nodiscard]] std::string written(const char* file) const {
+    std::ifstream in(out() / file);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  TemporaryDirectory folder_;
+};
+
+TEST_F(KeelBench, MeasuresKeelkvAndWritesTableJsonAndPicture) {
+  auto words = command("kv");
+  words.insert(words.end(), {"--clients", "1,8", "--pipeline", "4"});
+  ChildProcess bench(words);
+  EXPECT_EQ(bench.wait(soon()), std::optional(0)) << bench.err().text();
+
+  const std::string table = all_of(bench.out());
+  const std::string json = written("bench.json");
+  for (const char* load : {"1 client", "8 clients", "64 clients, -P 4"}) {
+    EXPECT_THAT(table, ContainsRegex("keelkv +" + std::string(load) + " +[1-9]"));
+    EXPECT_THAT(json,
+                HasSubstr("{\"who\":\"keelkv\",\"load\":\"" + std::string(load) + "\",\"median\":{\"per_second\":"));
+  }
+  EXPECT_THAT(json, HasSubstr("\"failures\":0}"));
+  EXPECT_THAT(json, Not(ContainsRegex("\"failures\":[1-9]")));
+  EXPECT_THAT(json, Not(HasSubstr("\"cpu_us_each\":0,")));
+  EXPECT_THAT(written("bench.svg"), HasSubstr("keelkv, 8 clients</text>"));
+  EXPECT_TRUE(std::filesystem::is_empty(data()));
+}
+
+TEST_F(KeelBench, APeerThatIsNotInstalledIsLeftOut) {
+  for (const auto& [peer, line] :
+       {std::pair("redis", "note: redis-server is left out: "), std::pair("etcd", "note: etcd is left out: ")}) {
+    auto words = command(peer);
+    words.insert(words.begin(), {"/usr/bin/env", "PATH=/nonexistent"});
+    ChildProcess bench(words);
+    EXPECT_EQ(bench.wait(soon()), std::optional(0)) << bench.err().text();
+    EXPECT_THAT(all_of(bench.out()), HasSubstr(line));
+  }
+}
+
+TEST_F(KeelBench, AnInterruptEndsItsServersAndRemovesTheirData) {
+  ChildProcess bench(command("kv", "1000"));
+  const auto measures = [](std::string_view said) { return said.find("round 1 of 1000") != said.npos; };
+  ASSERT_TRUE(bench.err().wait_for(measures, soon())) << bench.err().text();
+  bench.kill(SIGINT);
+  EXPECT_EQ(bench.wait(soon()), std::optional(1));
+  EXPECT_THAT(all_of(bench.err()), HasSubstr("interrupted"));
+  EXPECT_TRUE(std::filesystem::is_empty(data()));
+}
+
+}  // namespace
+}  // namespace keel::test
