@@ -54,6 +54,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   // For commands.
   [[nodiscard]] KvSession& session() { return session_; }
   [[nodiscard]] KvServer& server() { return server_; }
+  [[nodiscard]] const KvTransaction& transaction() const { return transaction_; }
   void close_after_reply() { ending_ = true; }
 
   [[nodiscard]] std::size_t accounted() const { return accounted_; }  // of its memory, with the server
