@@ -18,12 +18,13 @@ std::string describe(const KvConnection& connection, const KvSession& session, I
     return std::chrono::duration_cast<std::chrono::seconds>(now - then).count();
   };
   return fmt::format(
-      "id={} addr={} laddr={} name={} age={} idle={} flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} "
+      "id={} addr={} laddr={} name={} age={} idle={} flags=N db=0 sub=0 psub=0 ssub=0 multi={} qbuf={} omem={} "
       "tot-mem={} "
       "cmd={} user=default lib-name={} lib-ver={} resp={}\n",
       session.id, session.peer, session.local, session.name, seconds_since(session.since),
-      seconds_since(session.last_active), connection.input_bytes(), connection.output_bytes(), connection.memory(),
-      session.last_command, session.library_name, session.library_version, static_cast<int>(session.version));
+      seconds_since(session.last_active), connection.transaction().queued(), connection.input_bytes(),
+      connection.output_bytes(), connection.memory(), session.last_command, session.library_name,
+      session.library_version, static_cast<int>(session.version));
 }
 
 void get_name(KvConnection& connection, Args, RespWriter& reply) {

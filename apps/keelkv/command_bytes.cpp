@@ -10,6 +10,8 @@ namespace {
 
 using Kind = DecodedEntry::Kind;
 
+constexpr std::size_t kept_words = 1u << 16;  // memory for more is given back when the next entry comes
+
 void append_number(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7)
     out.push_back(static_cast<char>(value | 0x80));
@@ -80,6 +82,10 @@ void append_queued(std::span<const std::string_view> args, std::string& commands
 }
 
 Result<void> DecodedEntry::decode(ByteView entry) {
+  if (words_.capacity() > kept_words) {
+    words_ = std::vector<std::string_view>();
+    ends_ = std::vector<std::size_t>();
+  }
   words_.clear();
   ends_.clear();
   watched_.clear();

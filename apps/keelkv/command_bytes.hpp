@@ -39,8 +39,8 @@ class DecodedEntry {
  public:
   enum class Kind : std::uint8_t { command = 1, transaction = 2, time = 3 };
 
-  // What it holds afterwards are views into `bytes`, which may be anything. Errors: `corrupt`, `wrong_version`.
-  [[nodiscard]] Result<void> decode(ByteView bytes);
+  // What it holds afterwards are views into `entry`, which may be anything. Errors: `corrupt`, `wrong_version`.
+  [[nodiscard]] Result<void> decode(ByteView entry);
 
   [[nodiscard]] Kind kind() const { return kind_; }
   // A command is one, a transaction any number, a time none. Each has at least one argument.

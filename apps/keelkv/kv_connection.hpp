@@ -56,6 +56,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   // For commands.
   [[nodiscard]] KvSession& session() { return session_; }
   [[nodiscard]] KvServer& server() { return server_; }
+  [[nodiscard]] const KvTransaction& transaction() const { return transaction_; }
   void close_after_reply() { ending_ = true; }
   void forget_transaction() { transaction_.clear(); }
   // Nothing is under way for it; only its client can bring it on.

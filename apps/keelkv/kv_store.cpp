@@ -1,7 +1,6 @@
 #include "keelkv/kv_store.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace keel {
 
@@ -15,11 +14,6 @@ void KvStore::begin(Index index, std::int64_t now) {
     const HashedKey hashed(key);
     remove(hashed.hash, *keys_.find(hashed));
   }
-}
-
-std::size_t KvStore::count_dead(std::int64_t time) const {
-  const auto end = std::ranges::find_if(expiries_, [&](const Expiry& expiry) { return expiry.first > time; });
-  return static_cast<std::size_t>(std::distance(expiries_.begin(), end));
 }
 
 KvStore::Entry* KvStore::find(const HashedKey& key) {
@@ -67,7 +61,7 @@ KvStore::Entry& KvStore::put(const HashedKey& key, KvValue value, std::int64_t e
   Entry& entry = replace(key);
   entry.second.value.value = std::move(value);
   entry.second.value.expiry = expiry;
-  if (expiry != never) expiries_.emplace(expiry, entry.first);
+  if (expiry != never) expiries_.insert(Expiry(expiry, entry.first));
   join_sums(key.hash, entry);
   return entry;
 }
@@ -78,7 +72,7 @@ void KvStore::set_expiry(Entry& entry, std::int64_t expiry) {
   leave_sums(key_hash, entry);
   forget_expiry(entry);
   entry.second.value.expiry = expiry;
-  if (expiry != never) expiries_.emplace(expiry, entry.first);
+  if (expiry != never) expiries_.insert(Expiry(expiry, entry.first));
   entry.second.value.changed = index_;
   join_sums(key_hash, entry);
 }

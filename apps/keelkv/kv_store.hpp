@@ -2,13 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "keel/base/ids.hpp"
 #include "keelkv/kv_value.hpp"
+#include "keelkv/ordered_set.hpp"
 
 namespace keel {
 
@@ -36,7 +36,7 @@ class KvStore {
   // How many have an expiry.
   [[nodiscard]] std::size_t expiring() const { return expiries_.size(); }
   // How many keys would be dead at `time`.
-  [[nodiscard]] std::size_t count_dead(std::int64_t time) const;
+  [[nodiscard]] std::size_t count_dead(std::int64_t time) const { return expiries_.order_of_key(Expiry(time + 1, {})); }
 
   // For commands that write. Entries are good until they are removed, which happens to a dead one that is looked for.
   [[nodiscard]] Entry* find(const HashedKey& key);
@@ -77,7 +77,7 @@ class KvStore {
   void drop(std::uint64_t key_hash, Entry& entry);
 
   Keys keys_;
-  std::set<Expiry> expiries_;  // in one order on all nodes
+  OrderedSet<Expiry> expiries_;  // in one order on all nodes
   std::int64_t now_ = 0;
   Index index_;
   std::uint64_t random_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,8 @@ class KvTransaction {
     encode_transaction(keys, count_, commands_, out);
   }
 
+  // Commands, or -1 when there is no transaction.
+  [[nodiscard]] std::int64_t queued() const { return open_ ? static_cast<std::int64_t>(count_) : -1; }
   [[nodiscard]] std::size_t queued_bytes() const { return commands_.size(); }
   [[nodiscard]] std::size_t memory() const { return commands_.capacity() + watched_bytes_; }
 

@@ -175,9 +175,12 @@ bool read_position_options(Args rest, PositionOptions& options, RespWriter& repl
             "start from the end of the list");
       }
       options.rank = *value;
+    } else if (counts) {
+      if (!value || *value < 0) return refuse("ERR COUNT can't be negative");
+      options.count = value;
     } else {
-      if (!value || *value < 0) return refuse(counts ? "ERR COUNT can't be negative" : "ERR MAXLEN can't be negative");
-      counts ? (void)(options.count = *value) : (void)(options.max_compared = *value);
+      if (!value || *value < 0) return refuse("ERR MAXLEN can't be negative");
+      options.max_compared = *value;
     }
   }
   return true;

@@ -15,7 +15,7 @@ long double convert(const char* text, char** end, long double) { return std::str
 
 template <class Float>
 std::optional<Float> parse_float(std::string_view text) {
-  constexpr std::size_t longest = 5 * 1024;  // what printing the largest long double takes, and some
+  constexpr std::size_t longest = 5120;  // what printing the largest long double takes, and some
   if (text.empty() || text.size() >= longest) return std::nullopt;
   const char first = text.front();
   if (first == ' ' || (first >= '\t' && first <= '\r')) return std::nullopt;
@@ -63,9 +63,10 @@ std::string positive_to_text(double value) {
   }
   if (behind >= 0 || (behind <= -7 && std::abs(decimal.exponent) >= 4)) return with_exponent(decimal);
   if (decimal.exponent < 0) {
-    return "0." + std::string(static_cast<std::size_t>(-decimal.exponent - 1), '0') + decimal.digits;
+    const int zeros = -decimal.exponent - 1;
+    return "0." + std::string(static_cast<std::size_t>(zeros), '0') + decimal.digits;
   }
-  const auto before = static_cast<std::size_t>(decimal.exponent + 1);
+  const std::size_t before = static_cast<std::size_t>(decimal.exponent) + 1;
   return decimal.digits.substr(0, before) + "." + decimal.digits.substr(before);
 }
 
@@ -95,7 +96,7 @@ std::string to_text(double value) {
 }
 
 std::string to_text(long double value) {
-  char text[5 * 1024];
+  char text[5120];
   const int size = std::snprintf(text, sizeof text, "%.17Lf", value);
   std::string_view out(text, static_cast<std::size_t>(size));
   if (out.find('.') != std::string_view::npos) {

@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ext/pb_ds/assoc_container.hpp>
-#include <ext/pb_ds/tree_policy.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "keelkv/ordered_set.hpp"
 #include "keelkv/scan_map.hpp"
 
 namespace keel {
@@ -53,10 +52,8 @@ class SortedSetValue {
  private:
   static std::uint64_t hash_of(const HashedKey& member, double score);
 
-  using Order = __gnu_pbds::tree<Ranked, __gnu_pbds::null_type, std::less<Ranked>, __gnu_pbds::rb_tree_tag,
-                                 __gnu_pbds::tree_order_statistics_node_update>;
   Members members_;
-  Order order_;  // its members lie in `members_`
+  OrderedSet<Ranked> order_;  // its members lie in `members_`
   std::uint64_t hash_ = 0;
   std::size_t bytes_ = 0;
 };

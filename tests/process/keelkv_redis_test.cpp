@@ -77,5 +77,39 @@ TEST_F(KeelkvRedis, BenchmarkOnLeaderAndFollower) {
   EXPECT_TRUE(cluster_.await_same_state());
 }
 
+// Each of its usual tests, of all types.
+TEST_F(KeelkvRedis, BenchmarkOfAllTypes) {
+  const Ended ended =
+      run({"redis-benchmark", "-p", std::to_string(cluster_.port(leader_)), "-P", "16", "-n", "2000", "-q", "--csv"});
+  EXPECT_EQ(ended.status, std::optional(0));
+  EXPECT_EQ(ended.err, "");
+  for (const char* test :
+       {"\"LPUSH\"", "\"RPOP\"", "\"SADD\"", "\"HSET\"", "\"SPOP\"", "\"ZADD\"", "\"ZPOPMIN\"", "LRANGE_600", "MSET"})
+    EXPECT_THAT(ended.out, HasSubstr(test));
+  EXPECT_THAT(ended.out, Not(HasSubstr("rror")));
+  EXPECT_TRUE(cluster_.await_same_state());
+}
+
+// What is set through one node is seen through the other, and dies for both.
+TEST_F(KeelkvRedis, TypesExpiryAndTransactions) {
+  EXPECT_EQ(cli(follower_, {"HSET", "h", "a", "1", "b", "2"}), "2\n");
+  EXPECT_EQ(cli(leader_, {"HGETALL", "h"}), "a\n1\nb\n2\n");
+  EXPECT_EQ(cli(follower_, {"ZADD", "z", "1.5", "m"}), "1\n");
+  EXPECT_EQ(cli(leader_, {"-3", "ZRANGE", "z", "0", "-1", "WITHSCORES"}), "m\n1.5\n");
+  EXPECT_EQ(cli(leader_, {"SET", "k", "v", "PX", "50"}), "OK\n");
+  const SteadyTime late = in(patience);
+  while (cli(follower_, {"GET", "k"}) != "\n")
+    ASSERT_LT(std::chrono::steady_clock::now(), late);
+  EXPECT_EQ(cli(leader_, {"EXISTS", "k"}), "0\n");
+  EXPECT_EQ(cli(leader_, {"SET", "k", "v", "NX", "GET"}), "\n");
+  ChildProcess client({"sh", "-c",
+                       "printf 'WATCH k\\nMULTI\\nGET k\\nINCR n\\nEXEC\\n' | redis-cli -p " +
+                           std::to_string(cluster_.port(follower_))});
+  EXPECT_EQ(client.wait(in(patience)), std::optional(0));
+  client.out().wait_for([](std::string_view) { return false; }, in(patience));
+  EXPECT_EQ(client.out().text(), "OK\nOK\nQUEUED\nQUEUED\nv\n1\n");
+  EXPECT_TRUE(cluster_.await_same_state());
+}
+
 }  // namespace
 }  // namespace keel::test

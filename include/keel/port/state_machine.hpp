@@ -13,7 +13,7 @@
 namespace keel {
 
 // A command's answer: bytes, the same on every node. An error that the machine *returns* is an answer like any other.
-using Reply = std::string;
+using Reply = std::string;  // may be left empty where the command comes without its context: nobody waits there
 
 // The caller's own object, given with a command: it comes to `apply` on the node where the command was submitted, and
 // back with the answer. Never on the wire, null everywhere else.

@@ -100,6 +100,7 @@ TEST_F(TransactionCommands, AreGatheredAndSubmittedOnce) {
   expect("GET k", "+QUEUED\r\n");
   expect("LPOP none 2", "+QUEUED\r\n");
   run_ready();
+  EXPECT_EQ(server_->connections().begin()->second->transaction().queued(), 3);
   EXPECT_TRUE(replica_.writes.empty());
   EXPECT_TRUE(replica_.reads.empty());
   send("EXEC");
