@@ -22,7 +22,7 @@ std::string describe(const KvConnection& connection, const KvSession& session, I
       "tot-mem={} "
       "cmd={} user=default lib-name={} lib-ver={} resp={}\n",
       session.id, session.peer, session.local, session.name, seconds_since(session.since),
-      seconds_since(session.last_request), connection.transaction().queued(), connection.input_bytes(),
+      seconds_since(session.last_active), connection.transaction().queued(), connection.input_bytes(),
       connection.output_bytes(), connection.memory(), session.last_command, session.library_name,
       session.library_version, static_cast<int>(session.version));
 }

@@ -65,7 +65,7 @@ CommandTable::CommandTable() {
   for (const auto commands : {string_commands(), bit_commands(), lcs_commands(), key_commands(), expiry_commands(),
                               scan_commands(), hash_commands(), set_commands(), list_commands(), sorted_set_commands(),
                               sorted_range_commands(), transaction_commands(), connection_commands(), client_commands(),
-                              server_commands(), introspection_commands(), keel_commands()}) {
+                              cluster_commands(), server_commands(), introspection_commands(), keel_commands()}) {
     add(commands);
   }
   std::ranges::sort(ordered_, {}, &CommandSpec::name);

@@ -61,6 +61,7 @@ std::span<const CommandSpec> sorted_range_commands();
 std::span<const CommandSpec> transaction_commands();
 std::span<const CommandSpec> connection_commands();
 std::span<const CommandSpec> client_commands();
+std::span<const CommandSpec> cluster_commands();
 std::span<const CommandSpec> server_commands();
 std::span<const CommandSpec> introspection_commands();
 std::span<const CommandSpec> keel_commands();

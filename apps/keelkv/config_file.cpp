@@ -103,8 +103,13 @@ Result<std::vector<ConfigEntry>> read_config(const std::string& path) {
 std::string show_config(const KvSettings& settings) {
   std::string text;
   for (const Setting& setting : settings_table()) {
-    if (setting.kind != SettingKind::one_start)
-      text += fmt::format("{} = {}\n", setting.name, literal(setting.get(settings)));
+    const std::string value = setting.get(settings);
+    if (setting.kind == SettingKind::one_start || (value.empty() && setting.kind != SettingKind::required)) continue;
+    if (setting.secret) {
+      text += fmt::format("# {} is set, and not shown\n", setting.name);
+    } else {
+      text += fmt::format("{} = {}\n", setting.name, literal(value));
+    }
   }
   return text;
 }

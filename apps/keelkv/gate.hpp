@@ -20,11 +20,16 @@ class KvGate {
   [[nodiscard]] std::optional<std::string> refusal(const CommandSpec& command, Args args,
                                                    const KvSession& session) const;
 
+  // Whether the client has said the password, where one is wanted.
+  [[nodiscard]] bool knows(const KvSession& session) const;
+
   // A node that has just started replays its log, and what it would answer waits for that. True while so much is left
   // that the answers would hardly come in time; never again after that.
   [[nodiscard]] bool loading() const;
 
  private:
+  [[nodiscard]] std::optional<std::string> redirection(const CommandSpec& command, Args args) const;
+
   const KvServer& server_;
   mutable bool loaded_ = false;  // once is for ever
 };

@@ -34,13 +34,16 @@ std::uint64_t lag_of(const RaftStatus& raft, const PeerStatus& peer) {
 
 std::string hash_text(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
+bool redirects(const KvServer& server) { return server.settings().on_follower == OnFollower::moved; }
+
 void server_section(const KvServer& server, Text out) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(server.executor().now() - server.started());
-  fmt::format_to(out, "redis_version:{}\r\nredis_mode:standalone\r\nkeelkv_version:{}\r\n", redis_version,
-                 KEEL_VERSION);
+  fmt::format_to(out, "redis_version:{}\r\nredis_mode:{}\r\nkeelkv_version:{}\r\n", redis_version,
+                 redirects(server) ? "cluster" : "standalone", KEEL_VERSION);
   fmt::format_to(out, "arch_bits:{}\r\nmultiplexing_api:epoll\r\nprocess_id:{}\r\n", 8 * sizeof(void*), ::getpid());
   fmt::format_to(out, "tcp_port:{}\r\nuptime_in_seconds:{}\r\nuptime_in_days:{}\r\n", server.address().port,
                  uptime.count(), uptime.count() / 86400);
+  fmt::format_to(out, "config_file:{}\r\n", server.settings().config_file);
 }
 
 void clients_section(const KvServer& server, Text out) {
@@ -67,18 +70,46 @@ void stats_section(const KvServer& server, Text out) {
                  counters.protocol_errors);
   fmt::format_to(out, "writes_acknowledged:{}\r\nwrites_not_appended:{}\r\nwrites_unknown:{}\r\n",
                  counters.acknowledged, counters.not_appended, counters.unknown);
-  fmt::format_to(out, "closed_for_output:{}\r\nclosed_for_memory:{}\r\n", counters.closed_for_output,
-                 counters.closed_for_memory);
+  fmt::format_to(out, "closed_for_output:{}\r\nclosed_for_memory:{}\r\nclosed_for_idleness:{}\r\n",
+                 counters.closed_for_output, counters.closed_for_memory, counters.closed_for_idleness);
+  fmt::format_to(out, "acl_access_denied_auth:{}\r\n", counters.wrong_passwords);
 }
 
-// Any node takes reads and writes, so that to a Redis client each is a master; `raft` tells how it is.
-void replication_section(const KvServer&, Text out) { fmt::format_to(out, "role:master\r\nconnected_slaves:0\r\n"); }
+// A node that forwards takes reads and writes, so that to a Redis client it is a master by itself; `raft` tells how it is.
+void replication_section(const KvServer& server, Text out) {
+  const auto nodes = roster_of(server);
+  const auto self = std::ranges::find_if(nodes, &RosterEntry::is_self);
+  if (!redirects(server) || self == nodes.end()) {
+    fmt::format_to(out, "role:master\r\nconnected_slaves:0\r\n");
+  } else if (self->leads) {
+    fmt::format_to(out, "role:master\r\nconnected_slaves:{}\r\n", nodes.size() - 1);
+    for (std::size_t i = 1; i < nodes.size(); ++i) {
+      fmt::format_to(out, "slave{}:ip={},port={},state={},offset={},lag=0\r\n", i - 1,
+                     nodes[i].client ? nodes[i].client->host : "", nodes[i].client ? nodes[i].client->port : 0,
+                     nodes[i].client ? "online" : "wait_bgsave", nodes[i].replicated.value());
+    }
+  } else {
+    const bool is_led = nodes.front().leads && nodes.front().client;
+    const HostPort master = is_led ? *nodes.front().client : HostPort{};
+    fmt::format_to(out, "role:slave\r\nmaster_host:{}\r\nmaster_port:{}\r\nmaster_link_status:{}\r\n", master.host,
+                   master.port, is_led ? "up" : "down");
+    fmt::format_to(out, "master_sync_in_progress:0\r\nslave_repl_offset:{}\r\nslave_read_only:1\r\n",
+                   self->replicated.value());
+  }
+}
+
+void cluster_section(const KvServer& server, Text out) {
+  fmt::format_to(out, "cluster_enabled:{}\r\n", redirects(server) ? 1 : 0);
+}
 
 void raft_section(const KvServer& server, Text out) {
   const NodeStatus status = server.replica().status();
   const RaftStatus& raft = status.raft;
   fmt::format_to(out, "raft_id:{}\r\nraft_state:{}\r\nraft_role:{}\r\nraft_term:{}\r\n", raft.id.value(),
                  name_of(status.state), to_string(raft.role), raft.term.value());
+  const HostPort* const client = server.roster().find(raft.leader);
+  fmt::format_to(out, "raft_ready:{}\r\nraft_leader_client:{}\r\n", raft.ready ? 1 : 0,
+                 client == nullptr ? "" : to_string(*client));
   fmt::format_to(out, "raft_leader:{}\r\nraft_leader_address:{}\r\n", raft.leader.value(), status.leader_address);
   fmt::format_to(out, "raft_commit:{}\r\nraft_applied:{}\r\nraft_stable:{}\r\nraft_last:{}\r\nraft_first:{}\r\n",
                  raft.commit.value(), raft.applied.value(), raft.stable.value(), raft.last.value(), raft.first.value());
@@ -107,10 +138,11 @@ struct Section {
   void (*write)(const KvServer& server, Text out);
 };
 constexpr Section sections_in_order[] = {
-    {"Server", server_section}, {"Clients", clients_section},
-    {"Memory", memory_section}, {"Persistence", persistence_section},
-    {"Stats", stats_section},   {"Replication", replication_section},
-    {"Raft", raft_section},     {"Keyspace", keyspace_section},
+    {"Server", server_section},     {"Clients", clients_section},
+    {"Memory", memory_section},     {"Persistence", persistence_section},
+    {"Stats", stats_section},       {"Replication", replication_section},
+    {"Raft", raft_section},         {"Cluster", cluster_section},
+    {"Keyspace", keyspace_section},
 };
 
 std::string json_string(std::string_view text) {

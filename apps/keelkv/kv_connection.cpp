@@ -44,7 +44,8 @@ KvConnection::KvConnection(KvServer& server, tcp::socket socket, std::uint64_t i
   session_.id = id;
   session_.peer = describe(socket_.remote_endpoint(ignored));
   session_.local = describe(socket_.local_endpoint(ignored));
-  session_.since = session_.last_request = server.executor().now();
+  session_.authenticated = server.settings().password.empty();
+  session_.since = session_.last_active = server.executor().now();
 }
 
 void KvConnection::start() {
@@ -75,7 +76,7 @@ void KvConnection::receive() {
 void KvConnection::received(const error_code& error, std::size_t bytes) {
   receiving_ = false;
   if (closed_) return;
-  session_.last_request = server_.executor().now();
+  session_.last_active = server_.executor().now();
   if (error == boost::asio::error::eof) {
     input_ended_ = true;  // a half-closed connection still gets its answers
   } else if (error) {
@@ -99,6 +100,7 @@ bool KvConnection::take_request() {
     waiting_ = Waiting::for_output;
     return false;
   }
+  parser_.restrict(!server_.gate().knows(session_));
   switch (parser_.parse(input_.readable())) {
     case RespParser::Status::incomplete: return false;
     case RespParser::Status::complete: break;
@@ -125,7 +127,7 @@ bool KvConnection::dispatch() {
     return transaction_.is_open() ? spoil(*refusal) : refuse(*refusal);
   }
   if (const auto* step = std::get_if<TransactionStep>(&command.handler)) return run_step(*step);
-  if (transaction_.is_open() && command.name != "quit") return queue_command(command);
+  if (transaction_.is_open() && command.name != "quit" && command.name != "reset") return queue_command(command);
   if (command.is_write()) return run_write();
   if (!replies_.empty()) return wait_for_writes();
   if (const auto* read = std::get_if<ReadHandler>(&command.handler)) return run_read(*read);
@@ -301,6 +303,7 @@ void KvConnection::send() {
   while (sent_ < output_.size()) {
     error_code error;
     sent_ += socket_.write_some(boost::asio::buffer(output_.data() + sent_, output_.size() - sent_), error);
+    if (!error) session_.last_active = server_.executor().now();
     if (error == boost::asio::error::would_block) return wait_until_writable();
     if (error) return close();
   }

@@ -29,10 +29,12 @@ struct KvSession {
   std::string library_name;
   std::string library_version;
   RespVersion version = RespVersion::resp2;
+  bool authenticated = false;
+  bool read_only = false;  // said READONLY
   bool no_evict = false;
   bool no_touch = false;
   Instant since;
-  Instant last_request;
+  Instant last_active;  // when anything came, or was taken by the client
   std::string_view last_command;
 };
 
@@ -56,6 +58,11 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   [[nodiscard]] KvServer& server() { return server_; }
   [[nodiscard]] const KvTransaction& transaction() const { return transaction_; }
   void close_after_reply() { ending_ = true; }
+  void forget_transaction() { transaction_.clear(); }
+  // Nothing is under way for it; only its client can bring it on.
+  [[nodiscard]] bool is_idle() const {
+    return replies_.empty() && (waiting_ == Waiting::no || waiting_ == Waiting::for_output);
+  }
 
   [[nodiscard]] std::size_t accounted() const { return accounted_; }  // of its memory, with the server
   bool is_touched = false;                                            // the server's own mark

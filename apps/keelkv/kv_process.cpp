@@ -26,6 +26,17 @@ const Member& this_member(const KvSettings& settings) {
 
 constexpr Duration refusal_holds = std::chrono::seconds(10);  // peers refuse again at each dial, every second or so
 
+constexpr std::string_view mend_the_disk = "; mend the disk, then start this node again";
+
+// What the operating system refuses while the log is opened, after the directory was, is the disk's failure.
+Error disk_failure(Error error) {
+  if (error.code == ErrorCode::io || error.code == ErrorCode::storage_failed) {
+    error.code = ErrorCode::storage_failed;
+    error.message += mend_the_disk;
+  }
+  return error;
+}
+
 bool is_disk_error(ErrorCode code) {
   return code == ErrorCode::storage_failed || code == ErrorCode::io || code == ErrorCode::corrupt;
 }
@@ -117,9 +128,11 @@ void KvProcess::make_transport() {
                   .node = settings_.id,
                   .expects = nobody,
                   .incarnation = identity_.incarnation,
-                  .member_data = to_string(settings_.listen)};
+                  .member_data = advertised_address(settings_)};
   options.admit = [this](const wire::Hello& peer) {
-    return admit(node_->raft(), *peers_, peer.node, peer.incarnation);
+    auto admitted = admit(node_->raft(), *peers_, peer.node, peer.incarnation);
+    if (admitted) server_->roster().heard(peer.node, peer.member_data);
+    return admitted;
   };
   options.refused_by = [this](NodeId peer, const Error& why) { refused(peer, why); };
   options.log = [this](TcpLogLevel level, std::string_view line) {
@@ -174,7 +187,7 @@ Result<void> KvProcess::start_node() {
     open_log();
     node = Node::bootstrap(genesis_, node_options(), pilot(), executor_);
   }
-  if (!node) return in_data(node.error());
+  if (!node) return in_data(disk_failure(node.error()));
   node_ = std::move(*node);
   replica_ = std::make_unique<NodeReplica>(*node_);
   server_ = std::make_unique<KvServer>(executor_, settings_, *replica_, machine_, logs_.of(LogSubject::client));
@@ -251,7 +264,7 @@ void KvProcess::refused(NodeId peer, const Error& why) {
 void KvProcess::failed(const Error& error) {
   const std::string what = in_data(error).error().message;
   if (!is_disk_error(error.code)) return end(exit_status::broken, what);
-  end(exit_status::disk_error, what + "; mend the disk, then start this node again");
+  end(exit_status::disk_error, what + std::string(mend_the_disk));
 }
 
 // Called from inside the node or the transport, which must be out of it before they can be stopped.

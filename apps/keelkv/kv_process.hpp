@@ -38,7 +38,8 @@ class KvProcess {
   KvProcess(const KvProcess&) = delete;
   KvProcess& operator=(const KvProcess&) = delete;
 
-  // Everything up to serving. Errors are for the person who started it: what is wrong, and what to do.
+  // Everything up to serving. Errors are for the person who started it: what is wrong, and what to do; of them
+  // `storage_failed` is the disk's.
   Result<void> start();
   // One line: where it listens, and on what data.
   [[nodiscard]] std::string ready_line() const;

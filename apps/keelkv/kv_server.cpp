@@ -41,6 +41,7 @@ Result<void> KvServer::listen() {
   if (acceptor_.bind(endpoint, error)) return refused(error);
   if (acceptor_.listen(boost::asio::socket_base::max_listen_connections, error)) return refused(error);
   accept();
+  watch_idleness();
   return {};
 }
 
@@ -83,6 +84,7 @@ void KvServer::accepted(tcp::socket socket) {
 
 void KvServer::stop() {
   stopping_ = true;
+  executor_.cancel(idle_timer_);
   error_code ignored;
   acceptor_.close(ignored);
   settle_touched();
@@ -104,6 +106,28 @@ void KvServer::bound_memory() {
   }
 }
 
+// Once a second while clients may be idle for so long and no longer.
+void KvServer::watch_idleness() {
+  executor_.cancel(idle_timer_);
+  if (settings_.timeout == 0 || stopping_) return;
+  idle_timer_ = executor_.at(executor_.now() + std::chrono::seconds(1), [this] {
+    close_idle();
+    watch_idleness();
+  });
+}
+
+void KvServer::close_idle() {
+  const Instant latest = executor_.now() - std::chrono::seconds(settings_.timeout);
+  std::vector<boost::intrusive_ptr<KvConnection>> idle;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->is_idle() && connection->session().last_active <= latest) idle.push_back(connection);
+  }
+  for (const auto& connection : idle) {
+    ++counters_.closed_for_idleness;
+    connection->close();
+  }
+}
+
 void KvServer::touched(KvConnection& connection) {
   if (std::exchange(connection.is_touched, true)) return;
   touched_.emplace_back(&connection);
@@ -120,6 +144,7 @@ void KvServer::settle_touched() {
 }
 
 void KvServer::settings_changed() {
+  watch_idleness();
   if (settings_changed_) settings_changed_();
 }
 

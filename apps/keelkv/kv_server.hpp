@@ -14,6 +14,7 @@
 #include "keelkv/gate.hpp"
 #include "keelkv/kv_machine.hpp"
 #include "keelkv/kv_replica.hpp"
+#include "keelkv/roster.hpp"
 #include "keelkv/settings.hpp"
 
 namespace keel {
@@ -30,6 +31,8 @@ struct KvCounters {
   std::uint64_t unknown = 0;
   std::uint64_t closed_for_output = 0;
   std::uint64_t closed_for_memory = 0;
+  std::uint64_t closed_for_idleness = 0;
+  std::uint64_t wrong_passwords = 0;
 };
 
 // Serves Redis clients on the node's own loop: takes their connections, and does once a turn, for every connection that
@@ -64,6 +67,8 @@ class KvServer {
   [[nodiscard]] Index applied() const;
   [[nodiscard]] spdlog::logger& log() const { return log_; }
   [[nodiscard]] const KvGate& gate() const { return gate_; }
+  [[nodiscard]] Roster& roster() { return roster_; }
+  [[nodiscard]] const Roster& roster() const { return roster_; }
   [[nodiscard]] KvCounters& counters() { return counters_; }
   [[nodiscard]] const KvCounters& counters() const { return counters_; }
   [[nodiscard]] const Connections& connections() const { return connections_; }
@@ -89,6 +94,8 @@ class KvServer {
   void accept();
   void accepted(boost::asio::ip::tcp::socket socket);
   void settle_touched();
+  void watch_idleness();
+  void close_idle();
 
   AsioExecutor& executor_;
   KvSettings& settings_;
@@ -98,11 +105,13 @@ class KvServer {
   boost::asio::ip::tcp::acceptor acceptor_;
   Instant started_;
   KvGate gate_{*this};
+  Roster roster_;
   KvCounters counters_;
   Connections connections_;
   std::uint64_t next_id_ = 1;
   std::uint64_t memory_ = 0;
   bool stopping_ = false;
+  TimerId idle_timer_{};
   std::vector<boost::intrusive_ptr<KvConnection>> touched_;
   std::vector<boost::intrusive_ptr<KvConnection>> settling_;
   std::string scratch_;

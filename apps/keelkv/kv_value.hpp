@@ -53,9 +53,9 @@ template <class T>
 inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 struct KvEntry {
-  KvValue value;
   std::int64_t expiry = never;  // from this time of the log on, in milliseconds since 1970, the key is dead
   Index changed{};              // the log's entry that changed it last
+  [[no_unique_address]] KvValue value;
 };
 
 using Keys = ScanMap<KvEntry>;

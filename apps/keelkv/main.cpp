@@ -13,7 +13,8 @@ int run(keel::KvSettings settings) {
   keel::KvProcess process(std::move(settings));
   if (const auto started = process.start(); !started) {
     fmt::print(stderr, "keelkv: {}\n", started.error().message);
-    return keel::exit_status::cannot_start;
+    return started.error().code == keel::ErrorCode::storage_failed ? keel::exit_status::disk_error
+                                                                   : keel::exit_status::cannot_start;
   }
   fmt::print("{}\n", process.ready_line());
   std::fflush(stdout);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t max_number_bytes = 20;  // of a 64-bit integer with its sign
 constexpr std::size_t kept_arguments = 1024;  // memory for more, or for so many unquoted bytes, is given back after it
+constexpr std::int64_t max_stranger_arguments = 10;
+constexpr std::int64_t max_stranger_bulk = 16384;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -142,6 +144,7 @@ RespParser::Status RespParser::parse_array(std::string_view input) {
     if (header == Number::invalid || count > static_cast<std::int64_t>(limits_.max_arguments)) {
       return broken("Protocol error: invalid multibulk length");
     }
+    if (stranger_ && count > max_stranger_arguments) return broken("Protocol error: unauthenticated multibulk length");
     counted_ = true;
     expected_ = count > 0 ? static_cast<std::size_t>(count) : 0;
     position_ = end;
@@ -156,6 +159,7 @@ RespParser::Status RespParser::parse_array(std::string_view input) {
     if (header == Number::invalid || count < 0 || count > static_cast<std::int64_t>(limits_.max_bulk_bytes)) {
       return broken("Protocol error: invalid bulk length");
     }
+    if (stranger_ && count > max_stranger_bulk) return broken("Protocol error: unauthenticated bulk length");
     const auto size = static_cast<std::size_t>(count);
     if (end + size + 2 > limits_.max_request_bytes) {
       return broken(fmt::format("Protocol error: request larger than {} bytes", limits_.max_request_bytes));

@@ -40,6 +40,9 @@ class RespParser {
     return pieces_.capacity() * sizeof(Piece) + args_.capacity() * sizeof(std::string_view) + unquoted_.capacity();
   }
 
+  // Whether the client is a stranger, who may send only what it takes to sign in.
+  void restrict(bool stranger) { stranger_ = stranger; }
+
   // Forgets the request: the next `parse` begins a new one.
   void next();
 
@@ -59,6 +62,7 @@ class RespParser {
 
   RespLimits limits_;
   Status status_ = Status::incomplete;
+  bool stranger_ = false;
   bool counted_ = false;       // the array's header has been read
   std::size_t expected_ = 0;   // arguments still to come
   std::size_t position_ = 0;   // what is read, in bytes from the request's start

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,28 +29,18 @@ struct HashedKey {
 //
 // The row depends only on what was inserted and erased in which order: it is the same on every node. Elements stay where
 // they are in memory.
+//
+// The map is a table of hashes with pointers, probed from place to place, never more than two thirds full: a look-up seldom
+// touches memory beside one place of the table and its element, and growing touches no element.
 template <class T>
 class ScanMap {
-  struct Hash {
-    using is_transparent = void;
-    // Not noexcept, so that libstdc++ keeps the hash with each key and need not compute it again.
-    std::size_t operator()(const std::string& key) const { return hash_bytes(key); }
-    std::size_t operator()(const HashedKey& key) const { return key.hash; }
-  };
-  struct Same {
-    using is_transparent = void;
-    bool operator()(const std::string& a, const std::string& b) const { return a == b; }
-    bool operator()(const HashedKey& a, const std::string& b) const { return a.bytes == b; }
-    bool operator()(const std::string& a, const HashedKey& b) const { return a == b.bytes; }
-  };
   struct Slot {
     [[no_unique_address]] T value{};
-    std::size_t position = 0;
+    std::uint32_t position = 0;
   };
-  using Map = std::unordered_map<std::string, Slot, Hash, Same>;
 
  public:
-  using Element = typename Map::value_type;  // `first` is the key, `second.value` the value
+  using Element = std::pair<const std::string, Slot>;  // `first` is the key, `second.value` the value
 
   ScanMap() = default;
   ScanMap(const ScanMap&) = delete;
@@ -60,36 +52,34 @@ class ScanMap {
   [[nodiscard]] Element& at(std::size_t position) { return *row_[position]; }
 
   [[nodiscard]] const Element* find(const HashedKey& key) const {
-    const auto found = map_.find(key);
-    return found == map_.end() ? nullptr : &*found;
+    return table_.empty() ? nullptr : table_[place_of(key)].element;
   }
-  [[nodiscard]] Element* find(const HashedKey& key) {
-    const auto found = map_.find(key);
-    return found == map_.end() ? nullptr : &*found;
-  }
+  [[nodiscard]] Element* find(const HashedKey& key) { return table_.empty() ? nullptr : table_[place_of(key)].element; }
 
   // The element, and whether it is new.
   std::pair<Element*, bool> make(const HashedKey& key) {
     if (Element* const found = find(key)) return {found, false};
-    Element& made = *map_.try_emplace(std::string(key.bytes)).first;
-    made.second.position = row_.size();
-    row_.push_back(&made);
-    return {&made, true};
+    if (3 * (row_.size() + 1) > 2 * table_.size()) grow();
+    KEEL_ASSERT(row_.size() < std::numeric_limits<std::uint32_t>::max(), "a map has fewer than 2^32 elements");
+    row_.push_back(
+        std::make_unique<Element>(std::piecewise_construct, std::forward_as_tuple(key.bytes), std::forward_as_tuple()));
+    Element* const made = row_.back().get();
+    made->second.position = static_cast<std::uint32_t>(row_.size() - 1);
+    table_[place_of(key)] = {made, key.hash};
+    return {made, true};
   }
 
   void erase(Element& element) {
-    const std::size_t hole = element.second.position;
-    row_[hole] = row_.back();
+    vacate(place_of(element.first));
+    const std::uint32_t hole = element.second.position;
+    std::swap(row_[hole], row_.back());
     row_[hole]->second.position = hole;
     row_.pop_back();
-    const auto found = map_.find(element.first);
-    KEEL_ASSERT(found != map_.end(), "an element to erase is in the map");
-    map_.erase(found);
   }
 
   void clear() {
-    map_ = Map();
-    row_ = std::vector<Element*>();
+    table_ = Table();
+    row_ = Row();
   }
 
   // Walks up to `steps` places downwards from `cursor` (0: from the end), and returns where to go on; 0 when the walk is
@@ -100,13 +90,55 @@ class ScanMap {
   std::uint64_t scan(std::uint64_t cursor, std::uint64_t steps, Visit visit) const {
     std::size_t left = cursor == 0 ? row_.size() : std::min<std::size_t>(cursor, row_.size());
     for (; steps > 0 && left > 0; --steps)
-      visit(*row_[--left]);
+      visit(std::as_const(*row_[--left]));
     return left;
   }
 
  private:
-  Map map_;
-  std::vector<Element*> row_;
+  struct Place {
+    Element* element = nullptr;
+    std::uint64_t hash = 0;
+  };
+  using Table = std::vector<Place>;  // its size is a power of two
+  using Row = std::vector<std::unique_ptr<Element>>;
+
+  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const { return hash & (table_.size() - 1); }
+  [[nodiscard]] std::size_t behind(std::size_t place) const { return (place + 1) & (table_.size() - 1); }
+
+  // Where the key is, or would come.
+  [[nodiscard]] std::size_t place_of(const HashedKey& key) const {
+    std::size_t place = home_of(key.hash);
+    while (table_[place].element != nullptr &&
+           (table_[place].hash != key.hash || table_[place].element->first != key.bytes))
+      place = behind(place);
+    return place;
+  }
+
+  void grow() {
+    Table old(std::max<std::size_t>(4, 2 * table_.size()));
+    old.swap(table_);
+    for (const Place& moved : old) {
+      if (moved.element == nullptr) continue;
+      std::size_t place = home_of(moved.hash);
+      while (table_[place].element != nullptr)
+        place = behind(place);
+      table_[place] = moved;
+    }
+  }
+
+  // Those behind it that would not be found over the gap move up.
+  void vacate(std::size_t gap) {
+    const auto distance = [&](std::size_t from, std::size_t to) { return (to - from) & (table_.size() - 1); };
+    for (std::size_t next = behind(gap); table_[next].element != nullptr; next = behind(next)) {
+      if (distance(home_of(table_[next].hash), next) < distance(gap, next)) continue;
+      table_[gap] = table_[next];
+      gap = next;
+    }
+    table_[gap] = {};
+  }
+
+  Table table_;
+  Row row_;
 };
 
 }  // namespace keel

@@ -27,7 +27,6 @@ std::map<std::string, std::string> redis_parameters(const KvServer& server, cons
       {"port", fmt::format("{}", server.address().port)},
       {"proto-max-bulk-len", fmt::format("{}", settings.max_bulk)},
       {"save", ""},
-      {"timeout", "0"},
   };
 }
 

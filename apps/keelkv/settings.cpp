@@ -169,6 +169,30 @@ Result<void> set_listen(KvSettings& settings, std::string_view text) {
   return {};
 }
 
+Result<void> set_advertise(KvSettings& settings, std::string_view text) {
+  settings.advertise.reset();
+  if (text.empty()) return {};
+  auto address = parse_host_port(text);
+  if (!address) return std::unexpected(address.error());
+  if (address->port == 0) return fail(ErrorCode::invalid, "HOST:PORT, as clients reach it: the port must not be 0");
+  if (text.size() > max_name_bytes) return fail(ErrorCode::invalid, fmt::format("at most {} bytes", max_name_bytes));
+  settings.advertise = std::move(*address);
+  return {};
+}
+
+Result<void> set_on_follower(KvSettings& settings, std::string_view text) {
+  if (text != "forward" && text != "moved") return fail(ErrorCode::invalid, "forward or moved");
+  settings.on_follower = text == "moved" ? OnFollower::moved : OnFollower::forward;
+  return {};
+}
+
+Result<void> set_password(KvSettings& settings, std::string_view text) {
+  constexpr std::size_t most = 512;
+  if (text.size() > most) return fail(ErrorCode::invalid, fmt::format("at most {} bytes", most));
+  settings.password = text;
+  return {};
+}
+
 Apply text_up_to(std::string KvSettings::* field, std::size_t most) {
   return [=](KvSettings& settings, std::string_view text) -> Result<void> {
     if (text.empty() || text.size() > most) {
@@ -200,6 +224,12 @@ std::vector<Setting> make_table() {
        required, set_cluster, show_cluster},
       {"listen", "HOST:PORT", "Where to listen for clients; port 0 takes a free one", required, set_listen,
        [](const S& s) { return to_string(s.listen); }},
+      {"advertise", "HOST:PORT", "Where clients reach this node, if not at --listen: what others send them to", usual,
+       set_advertise, [](const S& s) { return s.advertise ? to_string(*s.advertise) : std::string(); }},
+      {"on-follower", "HOW",
+       "A follower's answer to commands with keys: forward to the leader, or moved, as a cluster's", changeable,
+       set_on_follower,
+       [](const S& s) { return std::string(s.on_follower == OnFollower::moved ? "moved" : "forward"); }},
       {"data", "DIR", "The data directory; made if it is not there", required, text_up_to(&S::data, 4096),
        [](const S& s) { return s.data; }},
       {"name", "NAME", "The cluster's name, the same on every node", usual, text_up_to(&S::name, max_name_bytes),
@@ -238,6 +268,11 @@ std::vector<Setting> make_table() {
        number_between(&S::max_waiting_commands, 1, 1'000'000), shown_number(&S::max_waiting_commands)},
       {"max-waiting-reads", "N", "Reads that wait to be confirmed; then BUSY", usual,
        number_between(&S::max_waiting_reads, 1, 1'000'000), shown_number(&S::max_waiting_reads)},
+      {"requirepass", "PASSWORD",
+       "What clients must say (AUTH) before anything else; a file hides it better than a flag", changeable,
+       set_password, [](const S& s) { return s.password; }, true},
+      {"timeout", "SECONDS", "A client that is idle for so long is closed; 0: never", changeable,
+       number_between(&S::timeout, 0, 31'536'000), shown_number(&S::timeout)},
       {"max-clients", "N", "Connections at once", changeable, number_between(&S::max_clients, 1, 1'000'000),
        shown_number(&S::max_clients)},
       {"max-bulk", "SIZE", "The longest argument a client may send", usual, size_between(&S::max_bulk, kb, 512 * mb),
@@ -290,7 +325,8 @@ const Setting* find_setting(std::string_view name) {
 
 Result<void> apply_setting(const Setting& setting, KvSettings& settings, std::string_view value) {
   if (auto set = setting.set(settings, value); !set) {
-    return fail(ErrorCode::invalid, fmt::format("{} '{}': {}", setting.name, value, set.error().message));
+    return fail(ErrorCode::invalid,
+                fmt::format("{} '{}': {}", setting.name, setting.secret ? "***" : value, set.error().message));
   }
   return {};
 }

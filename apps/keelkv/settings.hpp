@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,10 +24,18 @@ struct HostPort {
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 [[nodiscard]] std::string to_string(const HostPort& address);
 
+// What a follower does with a command that names a key.
+enum class OnFollower : std::uint8_t {
+  forward,  // passes writes on to the leader, and answers reads itself
+  moved,    // sends the client to the leader, as Redis Cluster does
+};
+
 struct KvSettings {
   NodeId id{};
   std::vector<Member> cluster;
   HostPort listen;
+  std::optional<HostPort> advertise;
+  OnFollower on_follower = OnFollower::forward;
   std::string data;
   std::string name = "keelkv";
   std::vector<NodeId> forget;
@@ -47,6 +56,8 @@ struct KvSettings {
   std::uint64_t max_apply_entries = 4096;
   std::uint64_t max_waiting_commands = 1u << 16;
   std::uint64_t max_waiting_reads = 1u << 16;
+  std::string password;       // empty: none is asked for
+  std::uint64_t timeout = 0;  // seconds; 0: never
   std::uint64_t max_clients = 10000;
   std::uint64_t max_bulk = 64u << 20;
   std::uint64_t max_request = 128u << 20;
@@ -73,6 +84,7 @@ struct Setting {
   // Error: `invalid`, saying what is allowed; the caller adds the setting's name and the value given.
   std::function<Result<void>(KvSettings&, std::string_view)> set;
   std::function<std::string(const KvSettings&)> get;
+  bool secret = false;  // never shown but by CONFIG GET
 };
 [[nodiscard]] std::span<const Setting> settings_table();
 [[nodiscard]] const Setting* find_setting(std::string_view name);

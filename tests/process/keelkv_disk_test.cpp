@@ -1,4 +1,6 @@
 // A disk that goes bad under a running keelkv, and a log that is full.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,7 +34,7 @@ TEST(KeelkvDisk, AWriteThatFailsEndsTheNodeWithStatus74AndLosesNothing) {
   EXPECT_EQ(cluster.process(0).wait(in(patience)), std::optional(74));
   const auto whole = [](std::string_view) { return false; };
   cluster.process(0).err().wait_for(whole, in(patience));
-  EXPECT_THAT(cluster.process(0).err().text(), AllOf(HasSubstr("keelkv: " + cluster.data(0)),
+  EXPECT_THAT(cluster.process(0).err().text(), AllOf(HasSubstr("keelkv: " + cluster.data(0)), HasSubstr(" log-0000000"),
                                                      HasSubstr("Input/output error"), HasSubstr("mend the disk")));
 
   ASSERT_TRUE(cluster.start(0));
@@ -43,6 +45,21 @@ TEST(KeelkvDisk, AWriteThatFailsEndsTheNodeWithStatus74AndLosesNothing) {
     ASSERT_TRUE(value);
     EXPECT_EQ(value->text, write_of(i)[2]);
   }
+}
+
+// hazard: H50 (a disk that cannot sync is found before anything is promised)
+TEST(KeelkvDisk, ANodeWhoseDiskCannotSyncDoesNotStart) {
+  KeelkvCluster cluster(1);
+  ASSERT_TRUE(cluster.start(0));
+  ASSERT_EQ(cluster.stop(0), std::optional(0));
+  ChildProcess process(cluster.command(0), fail_syncs);
+  EXPECT_EQ(process.wait(in(patience)), std::optional(74));
+  process.err().wait_for([](std::string_view) { return false; }, in(patience));  // to its end
+  const std::string said = process.err().text();
+  EXPECT_THAT(said, AllOf(StartsWith("keelkv: " + cluster.data(0)), HasSubstr("Input/output error"),
+                          HasSubstr("mend the disk, then start this node again")));
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+  ASSERT_TRUE(cluster.start(0));
 }
 
 // hazard: H50, H53 (when it leads, another takes over)

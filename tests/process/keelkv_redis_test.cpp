@@ -97,8 +97,9 @@ TEST_F(KeelkvRedis, TypesExpiryAndTransactions) {
   EXPECT_EQ(cli(follower_, {"ZADD", "z", "1.5", "m"}), "1\n");
   EXPECT_EQ(cli(leader_, {"-3", "ZRANGE", "z", "0", "-1", "WITHSCORES"}), "m\n1.5\n");
   EXPECT_EQ(cli(leader_, {"SET", "k", "v", "PX", "50"}), "OK\n");
-  while (cli(follower_, {"GET", "k"}) != "\n") {
-  }
+  const SteadyTime late = in(patience);
+  while (cli(follower_, {"GET", "k"}) != "\n")
+    ASSERT_LT(std::chrono::steady_clock::now(), late);
   EXPECT_EQ(cli(leader_, {"EXISTS", "k"}), "0\n");
   EXPECT_EQ(cli(leader_, {"SET", "k", "v", "NX", "GET"}), "\n");
   ChildProcess client({"sh", "-c",

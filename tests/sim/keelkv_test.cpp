@@ -134,7 +134,8 @@ TEST(Keelkv, AKeyThatExpiredNeverReturnsAfterAFailover) {
 // aborted one changes nothing, and one of unknown outcome may yet.
 class WatchingClients {
  public:
-  explicit WatchingClients(std::uint64_t seed) : random_(seed), world_(options(seed)), clients_(5) {}
+  explicit WatchingClients(std::uint64_t seed, bool watch = true)
+      : random_(seed), world_(options(seed)), clients_(5), watch_(watch) {}
 
   // What is wrong, or nothing.
   std::string run() {
@@ -263,7 +264,9 @@ class WatchingClients {
     client.operation.expected = value;
     client.in_transaction = true;
     const std::string& key = client.operation.key;
-    write(client, transaction_of({{"get", key}, {"set", key, client.operation.argument}}, {{key, index}}));
+    std::vector<WatchedKey> watched;
+    if (watch_) watched.push_back({key, index});
+    write(client, transaction_of({{"get", key}, {"set", key, client.operation.argument}}, watched));
   }
 
   void write(Client& client, const std::string& entry) {
@@ -306,6 +309,7 @@ class WatchingClients {
   Random random_;
   World world_;
   std::vector<Client> clients_;
+  bool watch_;
   std::vector<RegisterOperation> history_;
   std::uint64_t moment_ = 0;
   std::size_t went_through_ = 0;
@@ -327,6 +331,8 @@ TEST(Keelkv, WatchedTransactionsAreLinearizable) {
   EXPECT_GT(went_through, 20 * count);
   EXPECT_GT(aborted, 20 * count);
 }
+
+TEST(Keelkv, TransactionsThatWatchNothingAreFound) { EXPECT_NE(WatchingClients(1, false).run(), ""); }
 
 }  // namespace
 }  // namespace keel::sim
