@@ -68,6 +68,7 @@ class EtcdServers final : public Replicas {
 
   [[nodiscard]] std::vector<pid_t> processes() const override {
     std::vector<pid_t> all;
+    all.reserve(count);
     for (const demo::Child& child : children_)
       all.push_back(child.pid());
     return all;

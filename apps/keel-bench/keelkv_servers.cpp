@@ -60,6 +60,7 @@ class KeelkvServers final : public Replicas {
 
   [[nodiscard]] std::vector<pid_t> processes() const override {
     std::vector<pid_t> all;
+    all.reserve(count);
     for (std::size_t node = 0; node < count; ++node)
       all.push_back(nodes_->pid(node));
     return all;

@@ -52,6 +52,7 @@ std::string json_of(const Sample& sample) {
 
 std::string json_of(const Row& row) {
   std::vector<std::string> runs;
+  runs.reserve(row.runs.size());
   for (const Sample& run : row.runs)
     runs.push_back(json_of(run));
   return JsonObject()
@@ -66,6 +67,7 @@ std::string json_of(const Row& row) {
 
 std::string json_of(const Failover& failover) {
   std::vector<std::string> rounds;
+  rounds.reserve(failover.ms.size());
   for (const double ms : failover.ms)
     rounds.push_back(json_number(ms));
   return JsonObject()
@@ -94,6 +96,7 @@ std::string json_of(const Machine& machine) {
 template <class T>
 std::string json_of_all(const std::vector<T>& things) {
   std::vector<std::string> items;
+  items.reserve(things.size());
   for (const T& thing : things)
     items.push_back(json_of(thing));
   return json_array(items);

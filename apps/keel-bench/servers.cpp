@@ -41,7 +41,7 @@ Result<std::string> find_program(const std::string& name, const std::string& pac
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "/usr/bin" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = folder + "/" + name;
+    std::string file = folder + "/" + name;
     if (access(file.c_str(), X_OK) == 0) return file;
   }
   return keel::fail(ErrorCode::not_found, "no " + name + " in PATH (Debian: " + package + ")");

@@ -151,6 +151,7 @@ Result<LoadResult> run_etcd_load(int port, const Load& load, const Edge& begin, 
 
 Result<std::size_t> find_etcd_leader(const std::vector<int>& ports, std::chrono::milliseconds patience) {
   std::vector<std::unique_ptr<rpc::Maintenance::Stub>> stubs;
+  stubs.reserve(ports.size());
   for (const int port : ports)
     stubs.push_back(rpc::Maintenance::NewStub(channel_to(port)));
   for (const auto deadline = Clock::now() + patience; Clock::now() < deadline;) {
