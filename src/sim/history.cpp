@@ -111,6 +111,11 @@ std::optional<RegisterModel::State> RegisterModel::step(const State& state, cons
   return std::nullopt;
 }
 
+bool RegisterModel::only_reads(const Operation& operation) const {
+  const bool refused = operation.call == RegisterCall::compare_and_set && operation.result == "0";
+  return operation.call == RegisterCall::get || refused;
+}
+
 std::uint64_t RegisterModel::hash(const State& state) const {
   return state.digest ^ (state.length * 0xd6e8feb86659fd93ULL);
 }

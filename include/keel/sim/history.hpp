@@ -39,6 +39,7 @@ struct RegisterModel {
 
   [[nodiscard]] static State of(std::string_view text);
   [[nodiscard]] std::optional<State> step(const State& state, const Operation& operation) const;
+  [[nodiscard]] bool only_reads(const Operation& operation) const;
   [[nodiscard]] std::uint64_t hash(const State& state) const;
 };
 

@@ -21,12 +21,14 @@ struct Interval {
 };
 
 // A sequential object. `step` is the state after `operation` took effect in `state`, or nothing if its result does not
-// fit there; for an operation without a result every result fits. `hash` may be anything that differs for states that do.
+// fit there; for an operation without a result every result fits. `only_reads` is true of an operation that changes no
+// state in which it fits. `hash` may be anything that differs for states that do.
 template <class M>
 concept SequentialModel =
     std::equality_comparable<typename M::State> &&
     requires(const M& model, const typename M::State& state, const typename M::Operation& operation) {
       { model.step(state, operation) } -> std::same_as<std::optional<typename M::State>>;
+      { model.only_reads(operation) } -> std::same_as<bool>;
       { model.hash(state) } -> std::same_as<std::uint64_t>;
       { operation.interval } -> std::convertible_to<Interval>;
     };
@@ -44,8 +46,8 @@ struct LinearizabilityResult {
 // 1993; with Lowe's memory of what was tried, 2017). An open operation may take effect at any time after its call, or
 // never. At most `budget` tries; past it the answer is `gave_up`, which is not a pass.
 //
-// An operation that fits and changes nothing is put in its place at once: if it could come later, it can come now. Only
-// the others are tried in turns.
+// A read that fits is put in its place at once: if it could come later, it can come now. Only the others are tried in
+// turns; also a write that would change nothing, because it may be wanted later, behind another.
 //
 // What was tried is remembered by 128-bit hashes: two different states agree with a probability of about tries² / 2¹²⁸.
 template <SequentialModel Model>
@@ -59,7 +61,7 @@ class Linearizer {
   LinearizabilityResult check(State state, std::uint64_t budget) {
     LinearizabilityResult result;
     std::size_t best = 0;
-    take_what_changes_nothing(state);
+    take_reads(state);
     Candidate candidate = first_candidate();
     while (pending_ > 0) {
       if (result.tries >= budget) {
@@ -101,7 +103,7 @@ class Linearizer {
   struct Done {
     std::size_t operation;
     State before;
-    bool chosen = true;  // among others; false: nothing else would do better
+    bool chosen = true;  // among others; false: a read, nothing else would do better
   };
   struct Candidate {
     std::size_t operation;
@@ -179,23 +181,22 @@ class Linearizer {
     std::optional<State> after = model_.step(state, history_[operation]);
     if (!after) return false;
     take(operation, state, std::move(*after), true);
-    take_what_changes_nothing(state);
+    take_reads(state);
     const std::uint64_t hash = model_.hash(state);
     if (tried_.insert({taken_.high ^ Random(hash).next(), taken_.low + Random(~hash).next()}).second) return true;
     step_back(state);
     return false;
   }
 
-  void take_what_changes_nothing(State& state) {
+  void take_reads(State& state) {
     std::size_t node = nodes_[0].next;
     while (node != none && !nodes_[node].is_return) {
       const std::size_t operation = nodes_[node].operation;
-      std::optional<State> after = model_.step(state, history_[operation]);
-      if (!after || !(*after == state)) {
+      if (!model_.only_reads(history_[operation]) || !model_.step(state, history_[operation])) {
         node = nodes_[node].next;
         continue;
       }
-      take(operation, state, std::move(*after), false);
+      take(operation, state, state, false);
       node = nodes_[0].next;  // its return may have been what ended the list
     }
   }

@@ -41,6 +41,8 @@ TEST(Linearizability, GoodHistories) {
   EXPECT_TRUE(linearizable({set(1, 2, "a"), get(3, 4, "a")}));
   EXPECT_TRUE(linearizable({set(1, 10, "a"), get(2, 3, ""), get(4, 5, "a")})) << "a write takes effect in between";
   EXPECT_TRUE(linearizable({set(1, 10, "a"), set(2, 9, "b"), get(11, 12, "a")})) << "either order of two writes";
+  EXPECT_TRUE(linearizable({set(1, 9, ""), set(2, 8, "a"), get(10, 11, "")}))
+      << "a write of what is there, wanted later";
   EXPECT_TRUE(linearizable({append(1, 4, "ab", "3"), append(2, 3, "c", "1"), get(5, 6, "cab")}));
   EXPECT_TRUE(linearizable({set(1, 2, "a"), cas(3, 6, "a", "b", "1"), cas(4, 5, "a", "c", "0"), get(7, 8, "b")}));
 }
