@@ -121,7 +121,8 @@ bool KvConnection::dispatch() {
   }
   const CommandSpec& command = *std::get<const CommandSpec*>(resolved);
   session_.last_command = command.name;
-  if (const auto* step = std::get_if<TransactionStep>(&command.handler)) return run_step(*step);
+  const auto* const step = std::get_if<TransactionStep>(&command.handler);
+  if (step != nullptr && !(transaction_.is_open() && command.is_unwatch())) return run_step(*step);
   if (transaction_.is_open() && command.name != "quit") return queue_command(command);
   if (command.is_write()) return run_write();
   if (!replies_.empty()) return wait_for_writes();
