@@ -41,8 +41,9 @@ void setbit(KvStore& store, Args args, RespWriter& reply) {
   const unsigned old = byte_at(&*value, *offset / 8);
   const unsigned mask = mask_of(*offset);
   const char byte = static_cast<char>(args[3] == "1" ? old | mask : old & ~mask);
+  const bool changes = *offset / 8 >= value->bytes() || args[3] != ((old & mask) == 0 ? "0" : "1");
   value->write(*offset / 8, {&byte, 1});
-  value.changed();
+  if (changes) value.changed();
   reply.integer((old & mask) == 0 ? 0 : 1);
 }
 

@@ -49,6 +49,9 @@ struct CommandSpec {
 
   [[nodiscard]] bool is_write() const { return std::holds_alternative<WriteHandler>(handler); }
   [[nodiscard]] bool is_read() const { return std::holds_alternative<ReadHandler>(handler); }
+  // UNWATCH does nothing there: EXEC itself has unwatched.
+  [[nodiscard]] bool is_unwatch() const { return handler == CommandHandler(TransactionStep::unwatch); }
+  [[nodiscard]] bool fits_transaction() const { return is_write() || is_read() || is_unwatch(); }
 };
 
 // The Redis whose commands, answers and words these are.

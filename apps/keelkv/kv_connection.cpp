@@ -126,7 +126,8 @@ bool KvConnection::dispatch() {
   if (const auto refusal = server_.gate().refusal(command, parser_.args(), session_)) {
     return transaction_.is_open() ? spoil(*refusal) : refuse(*refusal);
   }
-  if (const auto* step = std::get_if<TransactionStep>(&command.handler)) return run_step(*step);
+  const auto* const step = std::get_if<TransactionStep>(&command.handler);
+  if (step != nullptr && !(transaction_.is_open() && command.is_unwatch())) return run_step(*step);
   if (transaction_.is_open() && command.name != "quit" && command.name != "reset") return queue_command(command);
   if (command.is_write()) return run_write();
   if (!replies_.empty()) return wait_for_writes();

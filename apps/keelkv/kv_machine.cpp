@@ -43,7 +43,7 @@ Result<void> KvMachine::resolve(Index index) {
     const auto resolved = CommandTable::get().resolve(args);
     const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
     const bool in_transaction = entry_.kind() == DecodedEntry::Kind::transaction;
-    if (spec == nullptr || !((*spec)->is_write() || (in_transaction && (*spec)->is_read()))) {
+    if (spec == nullptr || !(in_transaction ? (*spec)->fits_transaction() : (*spec)->is_write())) {
       return fail(ErrorCode::wrong_version,
                   fmt::format("entry {} holds a command that this build does not know ('{}'); run a build that does",
                               index.value(), args[0].substr(0, 64)));
@@ -68,6 +68,7 @@ void KvMachine::run(RespWriter& reply) {
 void KvMachine::run_one(std::size_t position, RespWriter& reply) {
   const Args args = entry_.command(position);
   if (const auto* write = std::get_if<WriteHandler>(&specs_[position]->handler)) return (*write)(store_, args, reply);
+  if (specs_[position]->is_unwatch()) return reply.ok();
   if (reply.overflowed()) return;
   KvView view(store_, store_.now(), applied_.value() + position);
   std::get<ReadHandler>(specs_[position]->handler)(view, args, reply);

@@ -44,7 +44,6 @@ bool KvConnection::run_step(TransactionStep step) {
       if (transaction_.is_open()) return answer("-ERR WATCH inside MULTI is not allowed\r\n");
       return run_watch();
     case TransactionStep::unwatch:
-      if (transaction_.is_open()) return spoil("ERR Command not allowed inside a transaction");
       if (!answer("+OK\r\n")) return false;
       transaction_.unwatch();
       return true;
@@ -62,7 +61,7 @@ bool KvConnection::spoil(std::string_view error) {
 }
 
 bool KvConnection::queue_command(const CommandSpec& command) {
-  if (!command.is_write() && !command.is_read()) return spoil("ERR Command not allowed inside a transaction");
+  if (!command.fits_transaction()) return spoil("ERR Command not allowed inside a transaction");
   if (transaction_.queued_bytes() + parser_.consumed() > server_.settings().max_request) {
     return spoil(fmt::format("ERR a transaction of more than {} bytes, which max-request allows",
                              server_.settings().max_request));

@@ -47,6 +47,9 @@ TEST(Transactions, WatchedKeysMustNotHaveChanged) {
                                                                      {"set k v", "flushall", false},
                                                                      {"set k v px 10", "set other late", false},
                                                                      {"sadd k m", "sadd k m", true},
+                                                                     {"set k 5", "setbit k 1 0", true},
+                                                                     {"set k 5", "setbit k 1 1", false},
+                                                                     {"set k 5", "setbit k 9 0", false},
                                                                      {"sadd k m", "srem k m", false},
                                                                      {"set other x", "del other", true},
                                                                      {"set other x", "set k v", false},
@@ -99,15 +102,16 @@ TEST_F(TransactionCommands, AreGatheredAndSubmittedOnce) {
   expect("SET k v", "+QUEUED\r\n");
   expect("GET k", "+QUEUED\r\n");
   expect("LPOP none 2", "+QUEUED\r\n");
+  expect("UNWATCH", "+QUEUED\r\n");
   run_ready();
-  EXPECT_EQ(server_->connections().begin()->second->transaction().queued(), 3);
+  EXPECT_EQ(server_->connections().begin()->second->transaction().queued(), 4);
   EXPECT_TRUE(replica_.writes.empty());
   EXPECT_TRUE(replica_.reads.empty());
   send("EXEC");
   await_writes(1);
   EXPECT_EQ(replica_.writes.size(), 1u);
   replica_.apply();
-  client_->expect("*3\r\n+OK\r\n$1\r\nv\r\n*-1\r\n");
+  client_->expect("*4\r\n+OK\r\n$1\r\nv\r\n*-1\r\n+OK\r\n");
   expect("EXEC", "-ERR EXEC without MULTI\r\n");
 }
 
