@@ -72,7 +72,8 @@ std::vector<RosterEntry> roster_of(const KvServer& server) {
     }
     entries.push_back(std::move(entry));
   }
-  std::ranges::stable_partition(entries, &RosterEntry::leads);
+  const auto leader = std::ranges::find_if(entries, &RosterEntry::leads);
+  if (leader != entries.end()) std::rotate(entries.begin(), leader, leader + 1);
   return entries;
 }
 
