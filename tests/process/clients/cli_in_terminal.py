@@ -36,6 +36,7 @@ def say(line, *answers):
     os.write(terminal, line.encode() + b"\r")
     for answer in answers:
         read_until(answer)
+    read_until(b"> ")  # what is typed before the next prompt would be thrown away
 
 
 read_until(b"> ")
