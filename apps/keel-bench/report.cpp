@@ -125,7 +125,7 @@ std::string as_table(const Report& report, const Machine& machine) {
   if (!report.rows.empty()) rows_of(report, out);
   if (!report.ratios.empty()) fmt::format_to(out, "\n");
   for (const Ratio& ratio : report.ratios)
-    fmt::format_to(out, "{:<56}{:>8.2f}   {}\n", ratio.what, ratio.value, ratio.wanted);
+    fmt::format_to(out, "{:<76}{:>8.2f}   {}\n", ratio.what, ratio.value, ratio.wanted);
   if (!report.failovers.empty()) fmt::format_to(out, "\n");
   for (const Failover& failover : report.failovers) {
     fmt::format_to(out, "failover, {}: median {:.0f} ms of [{:.0f}]; {}\n", failover.who,
