@@ -138,7 +138,8 @@ int run(Which which, const PeerOptions& options) {
   const Machine machine = look_at_machine();
   Report report;
   if (auto measured = measure_all(which, options, report); !measured) {
-    fmt::print(stderr, "keel-bench: {}\n", measured.error().message);
+    const auto on = go_on();  // a signal also breaks whatever call it comes to
+    fmt::print(stderr, "keel-bench: {}\n", (on ? measured : on).error().message);
     return 1;
   }
   return show(report, machine, options) ? 0 : 1;
