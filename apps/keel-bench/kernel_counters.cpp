@@ -72,7 +72,8 @@ Result<KernelCounters> KernelCounters::attach(const std::vector<pid_t>& processe
       if (auto all = counters.open("raw_syscalls/sys_enter", thread, counters.calls_); !all) {
         return std::unexpected(all.error());
       }
-      for (const char* sync : {"syscalls/sys_enter_fsync", "syscalls/sys_enter_fdatasync"}) {
+      for (const char* sync :
+           {"syscalls/sys_enter_fsync", "syscalls/sys_enter_fdatasync", "syscalls/sys_enter_pwritev2"}) {
         if (auto one = counters.open(sync, thread, counters.syncs_); !one) return std::unexpected(one.error());
       }
     }

@@ -15,7 +15,7 @@ class KernelCounters {
  public:
   struct Counts {
     std::uint64_t calls = 0;
-    std::uint64_t syncs = 0;  // fsync and fdatasync among them
+    std::uint64_t syncs = 0;  // fsync, fdatasync and pwritev2, which is called to write durably, among them
   };
 
   // All threads that these processes have or will have. Error: `io`, when the kernel does not allow it: it wants root

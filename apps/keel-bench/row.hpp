@@ -17,7 +17,7 @@ struct Sample {
   std::optional<double> client_cpu_us;  // of the load generator, each
   std::optional<double> other_load;     // the share of all cores that neither took: 0.5 is one of two
   std::optional<double> syscalls;       // of the servers, each
-  std::optional<double> syncs;          // fsync and fdatasync, of the servers, each
+  std::optional<double> syncs;          // of the servers, each
   std::optional<double> allocations;    // each
   std::uint64_t failures = 0;
 };

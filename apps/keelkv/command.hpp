@@ -21,13 +21,14 @@ using Args = std::span<const std::string_view>;
 // What a command may touch is in its handler's type. A write runs when its log entry is applied, on every node alike,
 // and may depend on nothing but the store and the arguments; where nobody waits for the reply, the writer takes nothing,
 // and what was written to it must not be asked. A read runs on the node that the client asked. A step of a transaction
-// concerns what the connection has gathered. The rest is about the connection or the server. Each appends exactly one
-// reply.
+// concerns what the connection has gathered. A plain one's reply is in its arguments. The rest is about the connection or
+// the server. Each appends exactly one reply.
 using WriteHandler = void (*)(KvStore& store, Args args, RespWriter& reply);
 using ReadHandler = void (*)(KvView& view, Args args, RespWriter& reply);
+using PlainHandler = void (*)(Args args, RespWriter& reply);
 using SessionHandler = void (*)(KvConnection& connection, Args args, RespWriter& reply);
 enum class TransactionStep : std::uint8_t { multi, exec, discard, watch, unwatch };
-using CommandHandler = std::variant<SessionHandler, ReadHandler, WriteHandler, TransactionStep>;
+using CommandHandler = std::variant<SessionHandler, PlainHandler, ReadHandler, WriteHandler, TransactionStep>;
 
 // Where a command's keys are among its arguments, as COMMAND tells it; `last` counts from the end when negative.
 struct KeyPositions {
@@ -49,9 +50,10 @@ struct CommandSpec {
 
   [[nodiscard]] bool is_write() const { return std::holds_alternative<WriteHandler>(handler); }
   [[nodiscard]] bool is_read() const { return std::holds_alternative<ReadHandler>(handler); }
+  [[nodiscard]] bool is_plain() const { return std::holds_alternative<PlainHandler>(handler); }
   // UNWATCH does nothing there: EXEC itself has unwatched.
   [[nodiscard]] bool is_unwatch() const { return handler == CommandHandler(TransactionStep::unwatch); }
-  [[nodiscard]] bool fits_transaction() const { return is_write() || is_read() || is_unwatch(); }
+  [[nodiscard]] bool fits_transaction() const { return is_write() || is_read() || is_plain() || is_unwatch(); }
 };
 
 // The Redis whose commands, answers and words these are.

@@ -12,15 +12,15 @@ namespace keel {
 
 namespace {
 
-void ping(KvConnection&, Args args, RespWriter& reply) {
+void ping(Args args, RespWriter& reply) {
   if (args.size() > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
   if (args.size() == 1) return reply.status("PONG");
   reply.bulk(args[1]);
 }
 
-void echo(KvConnection&, Args args, RespWriter& reply) { reply.bulk(args[1]); }
+void echo(Args args, RespWriter& reply) { reply.bulk(args[1]); }
 
-void select(KvConnection&, Args args, RespWriter& reply) {
+void select(Args args, RespWriter& reply) {
   const auto database = parse_integer(args[1]);
   if (!database) return reply.error(errors::not_an_integer);
   if (*database != 0) return reply.error("ERR DB index is out of range");

@@ -132,7 +132,13 @@ bool KvConnection::dispatch() {
   if (command.is_write()) return run_write();
   if (!replies_.empty()) return wait_for_writes();
   if (const auto* read = std::get_if<ReadHandler>(&command.handler)) return run_read(*read);
-  return run_session_command(std::get<SessionHandler>(command.handler));
+  RespWriter reply = bounded_reply();
+  if (const auto* plain = std::get_if<PlainHandler>(&command.handler)) {
+    (*plain)(parser_.args(), reply);
+  } else {
+    std::get<SessionHandler>(command.handler)(*this, parser_.args(), reply);
+  }
+  return reply_done(reply);
 }
 
 bool KvConnection::refuse(std::string_view error) {
@@ -226,12 +232,6 @@ bool KvConnection::may_read() {
     self->read_done(up_to, std::move(result));
   });
   return false;
-}
-
-bool KvConnection::run_session_command(SessionHandler handler) {
-  RespWriter reply = bounded_reply();
-  handler(*this, parser_.args(), reply);
-  return reply_done(reply);
 }
 
 RespWriter KvConnection::bounded_reply() {

@@ -92,7 +92,6 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool read(ReadHandler handler, RespWriter& reply);
   [[nodiscard]] bool read_failed() const;
   bool commit_time();
-  bool run_session_command(SessionHandler handler);
   bool run_step(TransactionStep step);
   bool spoil(std::string_view error);
   bool queue_command(const CommandSpec& command);

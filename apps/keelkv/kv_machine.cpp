@@ -69,6 +69,7 @@ void KvMachine::run_one(std::size_t position, RespWriter& reply) {
   const Args args = entry_.command(position);
   if (const auto* write = std::get_if<WriteHandler>(&specs_[position]->handler)) return (*write)(store_, args, reply);
   if (specs_[position]->is_unwatch()) return reply.ok();
+  if (const auto* plain = std::get_if<PlainHandler>(&specs_[position]->handler)) return (*plain)(args, reply);
   if (reply.overflowed()) return;
   KvView view(store_, store_.now(), applied_.value() + position);
   std::get<ReadHandler>(specs_[position]->handler)(view, args, reply);

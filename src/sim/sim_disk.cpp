@@ -18,6 +18,7 @@ constexpr std::array<const char*, disk_ops> op_names = {"open",   "read",   "wri
 
 std::size_t slot(DiskOp op) { return static_cast<std::size_t>(op); }
 
+constexpr std::uint64_t block_size = 4096;
 constexpr std::string_view broken = "Input/output error";
 constexpr std::string_view full = "No space left on device";
 constexpr std::string_view dark = "the power is off";
@@ -42,11 +43,14 @@ class SimFile final : public File {
 
 const SimFile& sim_file(const File& file) { return static_cast<const SimFile&>(file); }
 
-std::vector<std::byte> gathered(const std::vector<DiskBuffer>& buffers) {
+// All of it, and zeros up to the end of its last block: as much is lost to who writes there as can be.
+std::vector<std::byte> gathered(const std::vector<DiskBuffer>& buffers, std::uint64_t offset) {
   std::vector<std::byte> bytes;
   for (const DiskBuffer& buffer : buffers) {
     bytes.insert(bytes.end(), buffer.bytes.begin(), buffer.bytes.end());
   }
+  const std::uint64_t past = (offset + bytes.size()) % block_size;
+  if (past != 0) bytes.resize(bytes.size() + block_size - past);
   return bytes;
 }
 
@@ -335,6 +339,7 @@ Result<void> SimDisk::replace_now(std::string_view name, ByteView contents) {
 }
 
 void SimDisk::create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) {
+  KEEL_ASSERT(size % block_size == 0, "files are made of whole blocks");
   const bool fails = media_->count(DiskOp::create);
   auto operation = std::make_unique<Operation>();
   operation->takes = media_->random.between(media_->timing.file_min, media_->timing.file_max);
@@ -402,7 +407,7 @@ void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffe
   const bool write_fails = media_->count(DiskOp::write);
   const bool sync_fails = !write_fails && media_->count(DiskOp::sync);
   const auto inode = sim_file(file).inode();
-  auto bytes = std::make_shared<std::vector<std::byte>>(gathered(buffers));
+  auto bytes = std::make_shared<std::vector<std::byte>>(gathered(buffers, offset));
   KEEL_ASSERT(offset + bytes->size() <= inode->size(), "a write lies inside its file");
 
   auto operation = std::make_unique<Operation>();

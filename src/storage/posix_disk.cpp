@@ -18,6 +18,7 @@
 #include <fmt/core.h>
 
 #include "keel/base/assert.hpp"
+#include "storage/device_file.hpp"
 #include "storage/posix_io.hpp"
 
 namespace keel {
@@ -25,30 +26,19 @@ namespace {
 
 constexpr std::string_view lock_name = "LOCK";
 constexpr std::string_view temporary_suffix = ".tmp";
-constexpr std::size_t zeros_size = 1u << 20;
-
-struct Descriptor {
-  explicit Descriptor(int number) : number(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  const int number;
-};
 
 class PosixFile final : public File {
  public:
   PosixFile(int number, std::string name)
-      : descriptor_(std::make_shared<Descriptor>(number)), name_(std::make_shared<std::string>(std::move(name))) {}
+      : device_(std::make_shared<DeviceFile>(number)), name_(std::make_shared<std::string>(std::move(name))) {}
 
   [[nodiscard]] const std::string& name() const override { return *name_; }
-  [[nodiscard]] const std::shared_ptr<Descriptor>& descriptor() const { return descriptor_; }
+  [[nodiscard]] const std::shared_ptr<DeviceFile>& device() const { return device_; }
   // Shared, so that a rename can be told to a file that is closed by then. Used on the executor only.
   [[nodiscard]] const std::shared_ptr<std::string>& shared_name() const { return name_; }
 
  private:
-  std::shared_ptr<Descriptor> descriptor_;
+  std::shared_ptr<DeviceFile> device_;
   std::shared_ptr<std::string> name_;
 };
 
@@ -72,41 +62,6 @@ int write_bytes(int descriptor, ByteView bytes, std::uint64_t offset) {
   return write_all({&piece, 1}, offset, [descriptor](const iovec* pieces, int count, std::uint64_t at) {
     return ::pwritev(descriptor, pieces, count, static_cast<off_t>(at));
   });
-}
-
-int write_buffers(int descriptor, const std::vector<DiskBuffer>& buffers, std::uint64_t offset) {
-  std::vector<iovec> pieces;
-  pieces.reserve(buffers.size());
-  for (const DiskBuffer& buffer : buffers) {
-    pieces.push_back({const_cast<std::byte*>(buffer.bytes.data()), buffer.bytes.size()});
-  }
-  return write_all(pieces, offset, [descriptor](const iovec* at, int count, std::uint64_t where) {
-    return ::pwritev(descriptor, at, count, static_cast<off_t>(where));
-  });
-}
-
-int read_bytes(int descriptor, std::span<std::byte> into, std::uint64_t offset, std::size_t& got) {
-  return read_all(into, offset, got, [descriptor](std::byte* at, std::size_t size, std::uint64_t where) {
-    return ::pread(descriptor, at, size, static_cast<off_t>(where));
-  });
-}
-
-// Zeros are really written: blocks that are only reserved cost a journal commit each when they are first written to.
-// Synced piece by piece, so that a big file does not stand in the device's queue before someone's small write, and so
-// that who wants to stop need not wait for all of it.
-int write_zeros(int descriptor, std::uint64_t size, const std::atomic<bool>& stopping) {
-  if (const int reason = until_done([&] { return ::fallocate(descriptor, 0, 0, static_cast<off_t>(size)); });
-      reason != 0 && reason != EOPNOTSUPP) {
-    return reason;
-  }
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(size, zeros_size)));
-  for (std::uint64_t at = 0; at < size; at += zeros.size()) {
-    if (stopping.load(std::memory_order_relaxed)) return ECANCELED;
-    const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, zeros.size()));
-    if (const int reason = write_bytes(descriptor, ByteView(zeros).first(step), at); reason != 0) return reason;
-    if (const int reason = until_done([&] { return ::fdatasync(descriptor); }); reason != 0) return reason;
-  }
-  return until_done([&] { return ::fsync(descriptor); });
 }
 
 int sync_directory(const std::filesystem::path& path) {
@@ -159,6 +114,8 @@ struct PosixDisk::Directory {
   Descriptor descriptor;
   std::string path;
   std::unique_ptr<Descriptor> lock;
+  BlockWriter writer;                 // of the lane of writes
+  Staging staging;                    // of the lane of reads
   bool stopped = false;               // on the executor only: completions that are still posted do nothing
   std::atomic<bool> stopping{false};  // for the lanes
 };
@@ -292,14 +249,14 @@ Result<std::unique_ptr<File>> PosixDisk::open(std::string_view name) {
 
 Result<std::uint64_t> PosixDisk::size(File& file) {
   struct stat status{};
-  if (::fstat(mine(file).descriptor()->number, &status) < 0) return failed("stat", file.name(), errno);
+  if (::fstat(mine(file).device()->number(), &status) < 0) return failed("stat", file.name(), errno);
   return static_cast<std::uint64_t>(status.st_size);
 }
 
 Result<std::vector<std::byte>> PosixDisk::read_now(File& file, std::uint64_t offset, std::size_t size) {
   std::vector<std::byte> bytes(size);
   std::size_t got = 0;
-  const int reason = read_bytes(mine(file).descriptor()->number, bytes, offset, got);
+  const int reason = read_bytes(*mine(file).device(), Staging(), bytes, offset, got);
   if (reason != 0) return failed("read", file.name(), reason);
   bytes.resize(got);
   return bytes;
@@ -308,7 +265,7 @@ Result<std::vector<std::byte>> PosixDisk::read_now(File& file, std::uint64_t off
 Result<std::uint64_t> PosixDisk::free_bytes_now() { return directory_->free_bytes(); }
 
 Result<void> PosixDisk::sync_now(File& file) {
-  const int number = mine(file).descriptor()->number;
+  const int number = mine(file).device()->number();
   const int reason = until_done([&] { return ::fsync(number); });
   if (reason == 0) (void)::posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED);
   return result_of("sync", file.name(), reason);
@@ -324,7 +281,7 @@ void PosixDisk::create(std::string name, std::uint64_t size, Completion<std::uni
                    const int number = directory->open(name, O_RDWR | O_CREAT | O_EXCL);
                    if (number < 0) return failed("create", name, errno);
                    auto file = std::make_unique<PosixFile>(number, name);
-                   int reason = write_zeros(number, size, directory->stopping);
+                   int reason = write_zeros(*file->device(), size, directory->stopping);
                    if (reason == 0) reason = directory->sync();
                    if (reason == 0) return file;
                    (void)directory->unlink(name);
@@ -353,22 +310,20 @@ void PosixDisk::remove(std::string name, Completion<void> done) {
 }
 
 void PosixDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) {
-  writes_->submit(std::move(done),
-                  [descriptor = mine(file).descriptor(), name = file.name(), offset,
-                   buffers = std::move(buffers)]() -> Result<void> {
-                    if (const int reason = write_buffers(descriptor->number, buffers, offset); reason != 0) {
-                      return failed("write", name, reason);
-                    }
-                    return result_of("sync", name, until_done([&] { return ::fdatasync(descriptor->number); }));
-                  });
+  writes_->submit(std::move(done), [directory = directory_, device = mine(file).device(), name = file.name(), offset,
+                                    buffers = std::move(buffers)]() {
+    return result_of("write and sync", name, directory->writer.write(device, buffers, offset));
+  });
 }
 
 void PosixDisk::read(File& file, std::uint64_t offset, std::size_t size, Completion<BlockPtr> done) {
   reads_->submit(
-      std::move(done), [descriptor = mine(file).descriptor(), name = file.name(), offset, size]() -> Result<BlockPtr> {
+      std::move(done),
+      [directory = directory_, device = mine(file).device(), name = file.name(), offset, size]() -> Result<BlockPtr> {
         BlockPtr block(Block::make(size));
         std::size_t got = 0;
-        if (const int reason = read_bytes(descriptor->number, {block->data(), size}, offset, got); reason != 0) {
+        if (const int reason = read_bytes(*device, directory->staging, {block->data(), size}, offset, got);
+            reason != 0) {
           return failed("read", name, reason);
         }
         if (got == size) return block;

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,16 @@
 // System calls that may be interrupted, or do less than they were asked for, called until they are done. They take the
 // call itself as an argument, so that a test can play a kernel at its worst. Errors are errno values; 0 is success.
 namespace keel {
+
+struct Descriptor {
+  explicit Descriptor(int number) : number(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  const int number;
+};
 
 inline constexpr std::size_t max_pieces = 1024;  // what Linux takes in one gathered call
 

@@ -21,7 +21,7 @@ std::vector<std::string> write_of(int number) {
 // hazard: H50
 TEST(KeelkvDisk, AWriteThatFailsEndsTheNodeWithStatus74AndLosesNothing) {
   KeelkvCluster cluster(1);
-  ASSERT_TRUE(cluster.start(0, fail_gathered_writes));
+  ASSERT_TRUE(cluster.start(0, fail_late_writes));
   ASSERT_TRUE(cluster.await_leader());
   const auto client = cluster.client(0);
   int acknowledged = 0;
@@ -65,7 +65,7 @@ TEST(KeelkvDisk, ANodeWhoseDiskCannotSyncDoesNotStart) {
 // hazard: H50, H53 (when it leads, another takes over)
 TEST(KeelkvDisk, TheOthersGoOnWhenOneDiskFails) {
   KeelkvCluster cluster(3, {"--election-timeout", "300ms", "--heartbeat", "30ms"});
-  ASSERT_TRUE(cluster.start(0, fail_gathered_writes));
+  ASSERT_TRUE(cluster.start(0, fail_late_writes));
   ASSERT_TRUE(cluster.start(1));
   ASSERT_TRUE(cluster.start(2));
   ASSERT_TRUE(cluster.await_leader());

@@ -65,14 +65,15 @@ class Disk {
   // serves, for what happens a few times in a node's life (a peer that was never heard before): everything waits for it.
   virtual Result<void> replace_now(std::string_view name, ByteView contents) = 0;
 
-  // Makes a file of `size` zero bytes, its blocks allocated and written, synced, its directory entry synced. `exists`
+  // Makes a file of `size` zero bytes, a multiple of 4,096, its blocks allocated and written, synced, its directory entry synced. `exists`
   // if there is one. A crash before it is done may leave nothing, or a file of any size up to that.
   virtual void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) = 0;
   // Gives an open file another name (atomic, directory synced). Fails with `exists` rather than replace one.
   virtual void rename(File& file, std::string to, Completion<void> done) = 0;
   virtual void remove(std::string name, Completion<void> done) = 0;
-  // A write and an fdatasync in one hand-over: `done` when the bytes are durable. Writes inside a file's present size.
-  // Until it is done a crash may leave any part of it, and of other writes not done.
+  // A write and an fdatasync in one hand-over: `done` when the bytes are durable. Writes inside the size of a file that
+  // `create` made. What lies behind them, up to the next multiple of 4,096, may become zeros, so that whole blocks can
+  // be written; nothing else changes. Until it is done a crash may leave any part of it, and of other writes not done.
   virtual void write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) = 0;
   // Fewer bytes than asked for only at the end of the file. What it reads may since have been written over: whoever
   // gives space away asks, when the bytes come, whether it was still theirs.

@@ -21,7 +21,7 @@ TEST(Transactions, OfCommandsThatThisBuildDoesNotKnowAreRefusedWhole) {
   Machine machine;
   std::string queued;
   append_queued(Words{"set", "k", "v"}, queued);
-  append_queued(Words{"ping"}, queued);
+  append_queued(Words{"client", "id"}, queued);
   std::string entry;
   encode_transaction({}, 2, queued, entry);
   const auto replies = machine.apply_entries({entry});
@@ -129,6 +129,18 @@ TEST_F(TransactionCommands, EndWithoutEffectWhenACommandWasWrong) {
   expect("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
   expect("EXEC", "-ERR EXEC without MULTI\r\n");
   EXPECT_TRUE(replica_.writes.empty());
+}
+
+TEST_F(TransactionCommands, TakeWhatNeedsNoData) {
+  expect("MULTI", "+OK\r\n");
+  expect("PING", "+QUEUED\r\n");
+  expect("ECHO hello", "+QUEUED\r\n");
+  expect("SELECT 1", "+QUEUED\r\n");
+  expect("SET k v", "+QUEUED\r\n");
+  send("EXEC");
+  await_writes(1);
+  replica_.apply();
+  client_->expect("*4\r\n+PONG\r\n$5\r\nhello\r\n-ERR DB index is out of range\r\n+OK\r\n");
 }
 
 TEST_F(TransactionCommands, DiscardAndNesting) {

@@ -1,8 +1,12 @@
 // What every Disk must do, shown of the real one and of the simulated one.
 #include "keel/port/disk.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -15,6 +19,7 @@
 
 #include "keel/sim/sim_disk.hpp"
 #include "keel/storage/posix_disk.hpp"
+#include "storage/device_file.hpp"
 #include "temporary_directory.hpp"
 #include "test_executor.hpp"
 
@@ -80,17 +85,48 @@ using Kinds = testing::Types<Real, Simulated>;
 TYPED_TEST_SUITE(DiskTest, Kinds);
 
 TYPED_TEST(DiskTest, MakesFilesOfZerosWritesAndReadsThem) {
-  auto file = this->create("a", 10'000).value();
+  auto file = this->create("a", 12'288).value();
   EXPECT_EQ(file->name(), "a");
-  EXPECT_EQ(this->disk_->size(*file).value(), 10'000u);
-  EXPECT_EQ(this->read(*file, 0, 10'000), std::string(10'000, '\0'));
+  EXPECT_EQ(this->disk_->size(*file).value(), 12'288u);
+  EXPECT_EQ(this->read(*file, 0, 12'288), std::string(12'288, '\0'));
   ASSERT_TRUE(this->write(*file, 5'000, {"one", "", "two"}));
   EXPECT_EQ(this->read(*file, 4'999, 8), std::string("\0onetwo\0", 8));
-  EXPECT_EQ(this->read(*file, 9'998, 100), std::string(2, '\0')) << "up to the end of the file";
+  EXPECT_EQ(this->read(*file, 12'286, 100), std::string(2, '\0')) << "up to the end of the file";
   EXPECT_EQ(this->read(*file, 20'000, 100), "");
   EXPECT_EQ(text_of(this->disk_->read_now(*file, 5'000, 6).value()), "onetwo");
-  EXPECT_EQ(this->disk_->read_now(*file, 9'998, 100).value().size(), 2u);
+  EXPECT_EQ(this->disk_->read_now(*file, 12'286, 100).value().size(), 2u);
   EXPECT_TRUE(this->disk_->sync_now(*file));
+}
+
+// Whatever the size of the blocks that the device takes, a write changes nothing before it, and behind it no more than
+// the rest of 4,096 bytes.
+TYPED_TEST(DiskTest, WritesAtAnyPlaceChangeNothingElse) {
+  constexpr std::size_t size = 3u << 20;
+  std::string expected(size, '\0');
+  auto file = this->create("a", size).value();
+  auto other = this->create("b", 8'192).value();
+  const auto write = [&](std::uint64_t offset, std::string text) {
+    expected.replace(offset, text.size(), text);
+    const std::uint64_t end = offset + text.size();
+    expected.replace(end, (4'096 - end % 4'096) % 4'096, (4'096 - end % 4'096) % 4'096, '\0');
+    ASSERT_TRUE(this->write(*file, offset, {text.substr(0, 1), text.substr(1)}));
+  };
+  auto text = [n = 'a'](std::size_t length) mutable { return std::string(length, n++); };
+  write(5, text(10));
+  write(15, text(4'081));   // on from there, up to the end of a block
+  write(4'096, text(100));  // the next block
+  write(4'200, text(100));  // a gap
+  ASSERT_TRUE(this->write(*other, 4'100, {"elsewhere"}));
+  write(4'400, text(10));  // the block is no longer the one written last
+  write(100'000, text(8'000));
+  write(4'300, text(50));         // back
+  write(8'192, text(2'500'000));  // longer than what goes to a device at once
+  write(2'508'192, text(77));
+  write(0, text(1));
+  EXPECT_TRUE(this->read(*file, 0, size) == expected);
+  EXPECT_TRUE(text_of(this->disk_->read_now(*file, 0, size).value()) == expected);
+  EXPECT_EQ(this->read(*file, 2'000'001, 7), expected.substr(2'000'001, 7));
+  EXPECT_EQ(this->read(*other, 4'099, 11), std::string("\0elsewhere\0", 11));
 }
 
 TYPED_TEST(DiskTest, MakesNoFileTwice) {
@@ -219,6 +255,36 @@ TEST_F(PosixDiskTest, NamesWhatTheSystemRefuses) {
   EXPECT_EQ(refused.error().code, ErrorCode::io);
   EXPECT_EQ(refused.error().message, "create big: " + std::string(std::strerror(EFBIG)));
   EXPECT_TRUE(disk_->list().value().empty());
+}
+
+// What the log writes is not kept in the page cache a second time, where the file system lets us choose; where it does
+// not, the same is written and read.
+TEST_F(PosixDiskTest, GoesThroughTheCacheWhereItMust) {
+  const auto path = kind_.directory.path() / "deep" / "data" / "a";
+  auto file = create("a", 8'192).value();
+  const DeviceFile device(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  Staging staging;
+  std::fill_n(staging.data(), Staging::size, std::byte{'x'});
+  EXPECT_EQ(device.write_durably(staging.data() + 1, 4'096, 0), 4'096) << "of memory that no device takes";
+  EXPECT_EQ(::fcntl(device.number(), F_GETFL) & O_DIRECT, 0);
+  EXPECT_EQ(device.write_durably(staging.data(), 4'096, 4'096), 4'096);
+  EXPECT_EQ(device.write(staging.data(), 0, 0), 0);
+  EXPECT_EQ(read(*file, 0, 8'192), std::string(8'192, 'x'));
+
+  const DeviceFile cached(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));  // no file system of its knows O_DIRECT
+  std::array<std::byte, 3> first{};
+  std::size_t got = 0;
+  EXPECT_EQ(read_bytes(cached, staging, first, 0, got), 0);
+  EXPECT_EQ(got, 3u);
+  EXPECT_EQ(text_of(first).substr(0, 1), std::to_string(::getpid()).substr(0, 1));
+}
+
+TEST_F(PosixDiskTest, AnErrorOfTheDeviceIsNotTriedAgain) {
+  ASSERT_TRUE(create("a", 4'096));
+  const DeviceFile read_only(::open((kind_.directory.path() / "deep" / "data" / "a").c_str(), O_RDONLY | O_CLOEXEC));
+  Staging staging;
+  EXPECT_EQ(read_only.write_durably(staging.data(), 4'096, 0), -1);
+  EXPECT_EQ(errno, EBADF);
 }
 
 TEST_F(PosixDiskTest, LeavesItsLockAndUnfinishedFilesOutOfTheList) {
