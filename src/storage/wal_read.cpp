@@ -136,7 +136,7 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
     if (!header) return damaged(header.error().message);
     const LogIdentity& owner = log_->identity_;
     if (header->index != at_.index || header->cluster != owner.cluster || header->group != owner.group ||
-        header->frame_size() > at_.frames_end - at_.offset) {
+        !may_have(header->term) || header->frame_size() > at_.frames_end - at_.offset) {
       return damaged("another entry's frame lies here");
     }
     if (!have(header->frame_size())) return false;
@@ -157,6 +157,12 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
     at_.offset += static_cast<std::uint32_t>(header->frame_size());
     ++at_.index;
     return true;
+  }
+
+  // An older entry of that index may lie where a write was lost.
+  [[nodiscard]] bool may_have(Term term) const {
+    if (rewrites_ != log_->rewrites_ || at_.index <= log_->state_.base().position.index) return true;
+    return term == log_->state_.term_at(at_.index);
   }
 
   bool damaged(const std::string& what) {
