@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "keelkv/resp_parser.hpp"
 
@@ -14,7 +13,7 @@ constexpr keel::RespLimits small_limits{
     .max_bulk_bytes = 256, .max_request_bytes = 512, .max_arguments = 64, .max_inline_bytes = 128};
 
 struct Outcome {
-  std::vector<std::vector<std::string>> requests;
+  std::string requests;
   std::string error;
   bool operator==(const Outcome&) const = default;
 };
@@ -33,7 +32,9 @@ Outcome feed(std::string_view input, std::size_t step) {
         return outcome;
       }
       if (parser.consumed() == 0 || parser.args().size() > small_limits.max_arguments) std::abort();
-      outcome.requests.emplace_back(parser.args().begin(), parser.args().end());
+      for (const std::string_view argument : parser.args())
+        (outcome.requests += argument) += '\0';
+      outcome.requests += '\n';
       begin += parser.consumed();
       parser.next();
     }

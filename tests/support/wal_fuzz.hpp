@@ -83,6 +83,8 @@ inline void fix_checksum(std::span<std::byte> bytes, std::uint64_t seed) {
   wire::store(bytes.data() + checked, wire::checksum_of(bytes.first(checked), seed));
 }
 
+inline constexpr std::uint64_t footer_magic = 0x31544f46'4c45454bULL;
+
 inline void fix_frames(std::span<std::byte> bytes) {
   while (bytes.size() >= wire::frame_header_min) {
     const bool is_long = (wire::load<std::uint16_t>(bytes.data() + 6) & 1) != 0;
@@ -112,7 +114,6 @@ inline void fix_segment(std::span<std::byte> file) {
     at += aligned(head + frames);
   }
   if (const auto size = footer_size(file); size && *size <= file.size()) {
-    constexpr std::uint64_t footer_magic = 0x31544f46'4c45454bULL;
     fix_checksum(file.last(*size), footer_magic);
   }
 }

@@ -6,9 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include "wal_fuzz.hpp"
+#include "wal_format_fuzz.hpp"
 
-// The committed corpus leads the fuzz target through to logs that open, in each of its modes. KEEL_UPDATE_GOLDEN=1
+// The committed corpora lead the fuzz targets through to logs that open and formats that are read, in each of their
+// modes. KEEL_UPDATE_GOLDEN=1
 // writes it anew.
 namespace keel {
 namespace {
@@ -72,6 +73,18 @@ TEST(WalCorpus, LogsOpen) {
     EXPECT_GT(taken_in[mode], 0) << "mode " << mode;
   }
   EXPECT_GT(refused, 0);
+}
+
+TEST(WalCorpus, FormatsAreRead) {
+  std::array<int, 4> taken{};
+  for (const auto& entry : std::filesystem::directory_iterator(folder.parent_path() / "storage_formats")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::vector<std::uint8_t> input{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (fuzz::take_format(input)) ++taken[input.at(0) % 4];
+  }
+  for (std::size_t format = 0; format < taken.size(); ++format) {
+    EXPECT_GT(taken[format], 0) << "format " << format;
+  }
 }
 
 }  // namespace
