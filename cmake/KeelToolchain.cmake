@@ -13,6 +13,9 @@ add_compile_options(-Wall -Wextra -Wconversion -Wno-sign-conversion $<$<BOOL:${K
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside its own library headers once it has inlined them.
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
+  if(CMAKE_UNITY_BUILD)
+    add_compile_options(-Wno-subobject-linkage)  # it takes sources that are included for headers
+  endif()
   if(KEEL_SANITIZE)
     add_compile_options(-Wno-maybe-uninitialized)  # it cannot follow a variant's index through instrumented code
   endif()

@@ -80,9 +80,7 @@ void bitcount(KvView& view, Args args, RespWriter& reply) {
   reply.integer(in_bits ? count_bits(text, slice) : count_bits(text.substr(slice.first, slice.count)));
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec bit_table[] = {
     {"bitcount", -2, bitcount, one_key, "bitmap", "Counts the bits that are set: [first last [BYTE | BIT]]."},
     {"getbit", 3, getbit, one_key, "bitmap", "Returns a bit of a key's value."},
     {"setbit", 4, setbit, one_key, "bitmap", "Sets a bit of a key's value and returns what it was."},
@@ -90,6 +88,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> bit_commands() { return table; }
+std::span<const CommandSpec> bit_commands() { return bit_table; }
 
 }  // namespace keel

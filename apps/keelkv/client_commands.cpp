@@ -109,7 +109,7 @@ void no_touch(KvConnection& connection, Args args, RespWriter& reply) {
   switch_flag(connection.session().no_touch, args[2], reply);
 }
 
-const CommandSpec subcommands[] = {
+const CommandSpec client_subcommands[] = {
     {"client|getname", 2, get_name, {}, "connection", "Returns the connection's name."},
     {"client|help", 2, list_subcommands, {}, "connection", "Lists the subcommands."},
     {"client|id", 2, id, {}, "connection", "Returns the connection's id."},
@@ -122,12 +122,12 @@ const CommandSpec subcommands[] = {
     {"client|setname", 3, set_name, {}, "connection", "Names the connection."},
 };
 
-const CommandSpec table[] = {
-    {"client", -2, SessionHandler{nullptr}, {}, "connection", "About connections.", subcommands},
+const CommandSpec client_table[] = {
+    {"client", -2, SessionHandler{nullptr}, {}, "connection", "About connections.", client_subcommands},
 };
 
 }  // namespace
 
-std::span<const CommandSpec> client_commands() { return table; }
+std::span<const CommandSpec> client_commands() { return client_table; }
 
 }  // namespace keel

@@ -161,7 +161,7 @@ void read_write(KvConnection& connection, Args, RespWriter& reply) {
   reply.ok();
 }
 
-const CommandSpec subcommands[] = {
+const CommandSpec cluster_subcommands[] = {
     {"cluster|countkeysinslot", 3, count_keys_in_slot, {}, "cluster", "Returns the number of keys in a slot."},
     {"cluster|getkeysinslot", 4, get_keys_in_slot, {}, "cluster", "Returns keys in a slot, at most so many."},
     {"cluster|help", 2, list_subcommands, {}, "cluster", "Lists the subcommands."},
@@ -173,15 +173,21 @@ const CommandSpec subcommands[] = {
     {"cluster|slots", 2, slots, {}, "cluster", "Returns which nodes serve the slots."},
 };
 
-const CommandSpec table[] = {
+const CommandSpec cluster_table[] = {
     {"asking", 1, asking, {}, "cluster", "Taken; no slot ever moves."},
-    {"cluster", -2, SessionHandler{nullptr}, {}, "cluster", "The cluster, as Redis Cluster tells it.", subcommands},
+    {"cluster",
+     -2,
+     SessionHandler{nullptr},
+     {},
+     "cluster",
+     "The cluster, as Redis Cluster tells it.",
+     cluster_subcommands},
     {"readonly", 1, read_only, {}, "cluster", "A follower that redirects answers this connection's reads itself."},
     {"readwrite", 1, read_write, {}, "cluster", "Takes READONLY back."},
 };
 
 }  // namespace
 
-std::span<const CommandSpec> cluster_commands() { return table; }
+std::span<const CommandSpec> cluster_commands() { return cluster_table; }
 
 }  // namespace keel

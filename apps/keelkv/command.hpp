@@ -38,6 +38,8 @@ struct KeyPositions {
   int counted_by = 0;  // if not 0: the argument that says how many keys stand behind it
 };
 
+inline constexpr KeyPositions one_key{1, 1, 1};
+
 // One row of the command table. A container (CLIENT, say) has subcommands, and no handler that is ever called.
 struct CommandSpec {
   std::string_view name;  // lower case; a subcommand's is "client|id"

@@ -118,7 +118,7 @@ void hello(KvConnection& connection, Args args, RespWriter& reply) {
   greet(connection, reply);
 }
 
-const CommandSpec table[] = {
+const CommandSpec connection_table[] = {
     {"auth", -2, auth, {}, "connection", "Signs in: AUTH [default] password."},
     {"echo", 2, echo, {}, "connection", "Returns its argument."},
     {"hello",
@@ -135,6 +135,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> connection_commands() { return table; }
+std::span<const CommandSpec> connection_commands() { return connection_table; }
 
 }  // namespace keel

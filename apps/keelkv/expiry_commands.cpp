@@ -105,9 +105,7 @@ void tell_expiry(KvView& view, Args args, RespWriter& reply) {
   reply.integer(relative ? (time + 500) / 1000 : time / 1000);
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec expiry_table[] = {
     {"expire", -3, expire<true, true>, one_key, "generic",
      "Lets a key die so many seconds from now: [NX | XX | GT | LT]."},
     {"expireat", -3, expire<true, false>, one_key, "generic",
@@ -123,6 +121,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> expiry_commands() { return table; }
+std::span<const CommandSpec> expiry_commands() { return expiry_table; }
 
 }  // namespace keel

@@ -12,12 +12,10 @@ namespace keel {
 
 namespace {
 
-using Entry = KvStore::Entry;
-
 // The hash at `key`, made if it is not there; null, and answered, if the key holds something else.
-Entry* hash_to_fill(KvStore& store, std::string_view name, RespWriter& reply) {
+KvStore::Entry* hash_to_fill(KvStore& store, std::string_view name, RespWriter& reply) {
   const HashedKey key(name);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<HashValue>(entry, reply)) return nullptr;
   return entry == nullptr ? &store.make<HashValue>(key) : entry;
 }
@@ -28,7 +26,7 @@ bool set_fields(KvStore& store, Args args, std::string_view name, std::int64_t& 
     reply.error(fmt::format("ERR wrong number of arguments for '{}' command", name));
     return false;
   }
-  Entry* const entry = hash_to_fill(store, args[1], reply);
+  KvStore::Entry* const entry = hash_to_fill(store, args[1], reply);
   if (entry == nullptr) return false;
   Edit<HashValue> hash(store, *entry);
   for (std::size_t i = 2; i < args.size(); i += 2)
@@ -49,7 +47,7 @@ void hmset(KvStore& store, Args args, RespWriter& reply) {
 }
 
 void hsetnx(KvStore& store, Args args, RespWriter& reply) {
-  Entry* const entry = hash_to_fill(store, args[1], reply);
+  KvStore::Entry* const entry = hash_to_fill(store, args[1], reply);
   if (entry == nullptr) return;
   Edit<HashValue> hash(store, *entry);
   const HashedKey field(args[2]);
@@ -193,9 +191,7 @@ void hrandfield(KvView& view, Args args, RespWriter& reply) {
   fields == nullptr ? reply.null() : reply.bulk(fields->at(view.random() % fields->size()).first);
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec hash_table[] = {
     {"hdel", -3, hdel, one_key, "hash", "Removes fields; returns how many there were."},
     {"hexists", 3, hexists, one_key, "hash", "Returns whether a hash has a field."},
     {"hget", 3, hget, one_key, "hash", "Returns a field's value."},
@@ -216,6 +212,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> hash_commands() { return table; }
+std::span<const CommandSpec> hash_commands() { return hash_table; }
 
 }  // namespace keel

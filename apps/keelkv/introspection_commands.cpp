@@ -111,7 +111,7 @@ void get_keys(KvConnection&, Args args, RespWriter& reply) {
     reply.bulk(key);
 }
 
-const CommandSpec subcommands[] = {
+const CommandSpec introspection_subcommands[] = {
     {"command|count", 2, count, {}, "server", "Returns the number of commands."},
     {"command|docs", -2, docs, {}, "server", "Says what the commands are for."},
     {"command|getkeys", -3, get_keys, {}, "server", "Returns the keys among a command's arguments."},
@@ -120,8 +120,8 @@ const CommandSpec subcommands[] = {
     {"command|list", -2, list, {}, "server", "Returns the commands' names."},
 };
 
-const CommandSpec table[] = {
-    {"command", -1, command, {}, "server", "Describes all commands.", subcommands},
+const CommandSpec introspection_table[] = {
+    {"command", -1, command, {}, "server", "Describes all commands.", introspection_subcommands},
 };
 
 }  // namespace
@@ -134,6 +134,6 @@ void list_subcommands(KvConnection&, Args args, RespWriter& reply) {
   }
 }
 
-std::span<const CommandSpec> introspection_commands() { return table; }
+std::span<const CommandSpec> introspection_commands() { return introspection_table; }
 
 }  // namespace keel

@@ -27,19 +27,19 @@ void get(KvConnection& connection, Args args, RespWriter& reply) {
 
 void status(KvConnection& connection, Args, RespWriter& reply) { reply.bulk(status_json(connection.server())); }
 
-const CommandSpec subcommands[] = {
+const CommandSpec keel_subcommands[] = {
     {"keel|applied", 2, applied, {}, "keel", "Returns the index of the last entry applied on this node."},
     {"keel|get", 3, get, {2, 2, 1}, "keel", "Returns this node's applied index and the key's value there."},
     {"keel|help", 2, list_subcommands, {}, "keel", "Lists the subcommands."},
     {"keel|status", 2, status, {}, "keel", "Describes this node, as one line of JSON."},
 };
 
-const CommandSpec table[] = {
-    {"keel", -2, SessionHandler{nullptr}, {}, "keel", "About this replica alone.", subcommands},
+const CommandSpec keel_table[] = {
+    {"keel", -2, SessionHandler{nullptr}, {}, "keel", "About this replica alone.", keel_subcommands},
 };
 
 }  // namespace
 
-std::span<const CommandSpec> keel_commands() { return table; }
+std::span<const CommandSpec> keel_commands() { return keel_table; }
 
 }  // namespace keel

@@ -111,7 +111,6 @@ void object_freq(KvView& view, Args args, RespWriter& reply) {
       "between policies at runtime LRU and LFU data will take some time to adjust.");
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
 constexpr KeyPositions all_keys{1, -1, 1};
 constexpr KeyPositions second_is_key{2, 2, 1};
 
@@ -123,7 +122,7 @@ const CommandSpec object_subcommands[] = {
     {"object|refcount", 3, object_number<1>, second_is_key, "generic", "Values are not shared: 1."},
 };
 
-const CommandSpec table[] = {
+const CommandSpec key_table[] = {
     {"copy", -3, copy, {1, 2, 1}, "generic", "Copies a key: COPY from to [DB 0] [REPLACE]."},
     {"dbsize", 1, dbsize, {}, "server", "Returns the number of keys."},
     {"del", -2, del, all_keys, "generic", "Deletes keys; returns how many there were."},
@@ -141,6 +140,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> key_commands() { return table; }
+std::span<const CommandSpec> key_commands() { return key_table; }
 
 }  // namespace keel

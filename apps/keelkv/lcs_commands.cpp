@@ -137,7 +137,7 @@ void lcs(KvView& view, Args args, RespWriter& reply) {
   reply.bulk(text);
 }
 
-const CommandSpec table[] = {
+const CommandSpec lcs_table[] = {
     {"lcs",
      -3,
      lcs,
@@ -148,6 +148,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> lcs_commands() { return table; }
+std::span<const CommandSpec> lcs_commands() { return lcs_table; }
 
 }  // namespace keel

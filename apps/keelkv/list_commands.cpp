@@ -12,8 +12,6 @@ namespace keel {
 
 namespace {
 
-using Entry = KvStore::Entry;
-
 enum class End : std::uint8_t { left, right };
 
 void push(ListValue& list, std::string_view element, End end) {
@@ -24,7 +22,7 @@ std::string pop(ListValue& list, End end) { return end == End::left ? list.pop_f
 template <End end, bool only_existing>
 void push(KvStore& store, Args args, RespWriter& reply) {
   const HashedKey key(args[1]);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<ListValue>(entry, reply)) return;
   if (only_existing && entry == nullptr) return reply.integer(0);
   Edit<ListValue> list(store, entry == nullptr ? store.make<ListValue>(key) : *entry);
@@ -218,10 +216,10 @@ void lpos(KvView& view, Args args, RespWriter& reply) {
 }
 
 void move(KvStore& store, std::string_view from, std::string_view to, End out, End in, RespWriter& reply) {
-  Entry* const source = store.find(from);
+  KvStore::Entry* const source = store.find(from);
   if (source == nullptr) return reply.null();
   const HashedKey target_key(to);
-  Entry* const target = store.find(target_key);
+  KvStore::Entry* const target = store.find(target_key);
   if (!fits<ListValue>(source, reply) || !fits<ListValue>(target, reply)) return;
   if (source == target) {
     Edit<ListValue> list(store, *source);
@@ -230,7 +228,7 @@ void move(KvStore& store, std::string_view from, std::string_view to, End out, E
     list.changed();
     return reply.bulk(element);
   }
-  Entry& filled = target == nullptr ? store.make<ListValue>(target_key) : *target;
+  KvStore::Entry& filled = target == nullptr ? store.make<ListValue>(target_key) : *target;
   Edit<ListValue> rest(store, *source);
   Edit<ListValue> list(store, filled);
   const std::string element = pop(*rest, out);
@@ -258,9 +256,7 @@ void rpoplpush(KvStore& store, Args args, RespWriter& reply) {
   move(store, args[1], args[2], End::right, End::left, reply);
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec list_table[] = {
     {"lindex", 3, lindex, one_key, "list", "Returns the element at a position."},
     {"linsert", 5, linsert, one_key, "list", "Inserts an element: LINSERT key BEFORE | AFTER pivot element."},
     {"llen", 2, llen, one_key, "list", "Returns the number of elements."},
@@ -281,6 +277,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> list_commands() { return table; }
+std::span<const CommandSpec> list_commands() { return list_table; }
 
 }  // namespace keel

@@ -68,13 +68,13 @@ void scan(KvView& view, Args args, RespWriter& reply) {
     reply.bulk(entry->first);
 }
 
-const CommandSpec table[] = {
+const CommandSpec scan_table[] = {
     {"keys", 2, keys, {}, "generic", "Returns all keys that match a pattern."},
     {"scan", -2, scan, {}, "generic", "Goes through the keys: SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."},
 };
 
 }  // namespace
 
-std::span<const CommandSpec> scan_commands() { return table; }
+std::span<const CommandSpec> scan_commands() { return scan_table; }
 
 }  // namespace keel

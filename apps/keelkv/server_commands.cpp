@@ -93,13 +93,13 @@ const CommandSpec config_subcommands[] = {
     {"config|set", -4, config_set, {}, "server", "Changes settings of this node until it is restarted."},
 };
 
-const CommandSpec table[] = {
+const CommandSpec server_table[] = {
     {"config", -2, SessionHandler{nullptr}, {}, "server", "This node's settings.", config_subcommands},
     {"info", -1, info, {}, "server", "Describes this node: INFO [section ...]."},
 };
 
 }  // namespace
 
-std::span<const CommandSpec> server_commands() { return table; }
+std::span<const CommandSpec> server_commands() { return server_table; }
 
 }  // namespace keel

@@ -13,11 +13,9 @@ namespace keel {
 
 namespace {
 
-using Entry = KvStore::Entry;
-
 void sadd(KvStore& store, Args args, RespWriter& reply) {
   const HashedKey key(args[1]);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<SetValue>(entry, reply)) return;
   Edit<SetValue> set(store, entry == nullptr ? store.make<SetValue>(key) : *entry);
   std::int64_t added = 0;
@@ -105,10 +103,10 @@ void srandmember(KvView& view, Args args, RespWriter& reply) {
 
 // SMOVE from to member
 void smove(KvStore& store, Args args, RespWriter& reply) {
-  Entry* const from = store.find(args[1]);
+  KvStore::Entry* const from = store.find(args[1]);
   if (from == nullptr) return reply.integer(0);
   const HashedKey to(args[2]);
-  Entry* const target = store.find(to);
+  KvStore::Entry* const target = store.find(to);
   if (!fits<SetValue>(from, reply) || !fits<SetValue>(target, reply)) return;
   const HashedKey member(args[3]);
   if (!value_of<SetValue>(from)->contains(member)) return reply.integer(0);
@@ -132,7 +130,7 @@ using Combine = void (*)(const Sets& sets, std::size_t limit, std::vector<Hashed
 template <class Find>
 bool collect(Args keys, Sets& sets, RespWriter& reply, Find find) {
   for (const std::string_view key : keys) {
-    const Entry* const entry = find(key);
+    const KvStore::Entry* const entry = find(key);
     if (!fits<SetValue>(entry, reply)) return false;
     sets.push_back(value_of<SetValue>(entry));
   }
@@ -198,7 +196,7 @@ void store_combined(KvStore& store, Args args, RespWriter& reply) {
   const HashedKey to(args[1]);
   if (!result->empty()) {
     store.put(to, std::move(result), never);
-  } else if (Entry* const old = store.find(to)) {
+  } else if (KvStore::Entry* const old = store.find(to)) {
     store.erase(*old);
   }
   reply.integer(as_integer(members.size()));
@@ -237,10 +235,9 @@ void sscan(KvView& view, Args args, RespWriter& reply) {
   scan_collection(set.value->members(), options, 1, reply, [&](const auto& member) { reply.bulk(member.first); });
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
 constexpr KeyPositions all_keys{1, -1, 1};
 
-const CommandSpec table[] = {
+const CommandSpec set_table[] = {
     {"sadd", -3, sadd, one_key, "set", "Adds members; returns how many are new."},
     {"scard", 2, scard, one_key, "set", "Returns the number of members."},
     {"sdiff", -2, combined<subtract>, all_keys, "set", "Returns the first set without the members of the others."},
@@ -267,6 +264,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> set_commands() { return table; }
+std::span<const CommandSpec> set_commands() { return set_table; }
 
 }  // namespace keel

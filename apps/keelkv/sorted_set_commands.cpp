@@ -15,8 +15,6 @@ namespace keel {
 
 namespace {
 
-using Entry = KvStore::Entry;
-
 struct AddOptions {
   bool only_new = false;
   bool only_existing = false;
@@ -114,7 +112,7 @@ void add(KvStore& store, std::string_view name, const AddOptions& options, Args 
     scores.push_back(*score);
   }
   const HashedKey key(name);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<SortedSetValue>(entry, reply)) return;
   if (entry == nullptr && options.only_existing) return options.increments ? reply.null() : reply.integer(0);
   Edit<SortedSetValue> set(store, entry == nullptr ? store.make<SortedSetValue>(key) : *entry);
@@ -246,9 +244,7 @@ void zrandmember(KvView& view, Args args, RespWriter& reply) {
   members == nullptr ? reply.null() : reply.bulk(members->at(view.random() % members->size()).first);
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec sorted_set_table[] = {
     {"zadd", -4, zadd, one_key, "sorted-set",
      "Adds members or changes scores: [NX | XX] [GT | LT] [CH] [INCR] score member ..."},
     {"zcard", 2, zcard, one_key, "sorted-set", "Returns the number of members."},
@@ -267,6 +263,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> sorted_set_commands() { return table; }
+std::span<const CommandSpec> sorted_set_commands() { return sorted_set_table; }
 
 }  // namespace keel

@@ -134,9 +134,7 @@ void zremrange(KvStore& store, Args args, RespWriter& reply) {
   reply.integer(as_integer(ranks.count));
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec sorted_set_ranges_table[] = {
     {"zcount", 4, zcount<RangeBy::score>, one_key, "sorted-set", "Counts the members in a range of scores."},
     {"zlexcount", 4, zcount<RangeBy::member>, one_key, "sorted-set", "Counts the members in a range of members."},
     {"zrange", -4, zrange, one_key, "sorted-set",
@@ -156,6 +154,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> sorted_range_commands() { return table; }
+std::span<const CommandSpec> sorted_range_commands() { return sorted_set_ranges_table; }
 
 }  // namespace keel

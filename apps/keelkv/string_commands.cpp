@@ -14,9 +14,7 @@ namespace keel {
 
 namespace {
 
-using Entry = KvStore::Entry;
-
-void reply_value(const Entry* entry, RespWriter& reply) {
+void reply_value(const KvStore::Entry* entry, RespWriter& reply) {
   const StringValue* const value = value_of<StringValue>(entry);
   value == nullptr ? reply.null() : reply.bulk(value->text());
 }
@@ -111,7 +109,7 @@ void set(KvStore& store, Args args, RespWriter& reply) {
   if (options.form && !read_expiry(options.time, *options.form, "set", store.now(), expiry, reply)) return;
 
   const HashedKey key(args[1]);
-  Entry* const old = store.find(key);
+  KvStore::Entry* const old = store.find(key);
   if (options.returns_old && !fits<StringValue>(old, reply)) return;
   const bool refused = (options.only_new && old != nullptr) || (options.only_existing && old == nullptr);
   if (options.returns_old) {
@@ -121,7 +119,7 @@ void set(KvStore& store, Args args, RespWriter& reply) {
   }
   if (refused) return;
   if (options.keeps_expiry && old != nullptr) expiry = old->second.value.expiry;
-  Entry& entry = store.set(key, args[2]);
+  KvStore::Entry& entry = store.set(key, args[2]);
   if (expiry != never) store.set_expiry(entry, expiry);
 }
 
@@ -195,7 +193,7 @@ void msetnx(KvStore& store, Args args, RespWriter& reply) {
 
 void append(KvStore& store, Args args, RespWriter& reply) {
   const HashedKey key(args[1]);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<StringValue>(entry, reply)) return;
   const std::size_t size = (entry == nullptr ? 0 : value_of<StringValue>(entry)->bytes()) + args[2].size();
   if (size > max_value_bytes) return reply.error(errors::too_long);
@@ -211,7 +209,7 @@ void setrange(KvStore& store, Args args, RespWriter& reply) {
   if (!offset) return reply.error(errors::not_an_integer);
   if (*offset < 0) return reply.error("ERR offset is out of range");
   const HashedKey key(args[1]);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<StringValue>(entry, reply)) return;
   const std::size_t size = entry == nullptr ? 0 : value_of<StringValue>(entry)->bytes();
   if (args[3].empty()) return reply.integer(as_integer(size));
@@ -225,7 +223,7 @@ void setrange(KvStore& store, Args args, RespWriter& reply) {
 
 void add(KvStore& store, std::string_view name, std::int64_t increment, RespWriter& reply) {
   const HashedKey key(name);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<StringValue>(entry, reply)) return;
   const auto value = entry == nullptr ? 0 : parse_integer(value_of<StringValue>(entry)->text());
   if (!value) return reply.error(errors::not_an_integer);
@@ -257,7 +255,7 @@ void decrby(KvStore& store, Args args, RespWriter& reply) {
 
 void incrbyfloat(KvStore& store, Args args, RespWriter& reply) {
   const HashedKey key(args[1]);
-  Entry* const entry = store.find(key);
+  KvStore::Entry* const entry = store.find(key);
   if (!fits<StringValue>(entry, reply)) return;
   const auto value = entry == nullptr ? 0.0L : parse_long_double(value_of<StringValue>(entry)->text());
   const auto increment = parse_long_double(args[2]);
@@ -271,9 +269,7 @@ void incrbyfloat(KvStore& store, Args args, RespWriter& reply) {
   reply.bulk(text);
 }
 
-constexpr KeyPositions one_key{1, 1, 1};
-
-const CommandSpec table[] = {
+const CommandSpec string_table[] = {
     {"append", 3, append, one_key, "string", "Appends to a key's value. The key is made if it is not there."},
     {"decr", 2, decr, one_key, "string", "Takes one off a key's integer value. A missing key counts as 0."},
     {"decrby", 3, decrby, one_key, "string", "Takes a number off a key's integer value. A missing key counts as 0."},
@@ -300,6 +296,6 @@ const CommandSpec table[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> string_commands() { return table; }
+std::span<const CommandSpec> string_commands() { return string_table; }
 
 }  // namespace keel

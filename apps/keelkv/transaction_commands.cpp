@@ -17,7 +17,7 @@ void look_at_keys(KvView& view, Args args, RespWriter& reply) {
   reply.ok();
 }
 
-const CommandSpec table[] = {
+const CommandSpec transaction_table[] = {
     {"discard", 1, TransactionStep::discard, {}, "transactions", "Forgets the commands since MULTI, and unwatches."},
     {"exec", 1, TransactionStep::exec, {}, "transactions", "Carries out the commands since MULTI, all at once."},
     {"multi", 1, TransactionStep::multi, {}, "transactions", "From here on commands are gathered for EXEC."},
@@ -96,6 +96,6 @@ bool KvConnection::run_watch() {
   return reply_done(reply);
 }
 
-std::span<const CommandSpec> transaction_commands() { return table; }
+std::span<const CommandSpec> transaction_commands() { return transaction_table; }
 
 }  // namespace keel

@@ -9,6 +9,8 @@
 
 namespace keel::wire {
 
+inline constexpr std::size_t checksum_size = sizeof(std::uint64_t);
+
 // XXH3-64. A seed ties what is checked to something that is not among its bytes.
 [[nodiscard]] inline std::uint64_t checksum_of(ByteView bytes, std::uint64_t seed = 0) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t max_head = 256;    // more than any head takes
 constexpr std::size_t max_copied = 512;  // what is larger is referred to: copying it would cost more than a piece does
-constexpr std::size_t checksum_size = sizeof(std::uint64_t);
 constexpr std::size_t min_frame = frame_header_min + frame_checksum_size;
 static_assert(max_head + max_payload_bytes + frame_header_max + frame_checksum_size <= max_message_bytes);
 

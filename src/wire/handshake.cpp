@@ -17,7 +17,6 @@ namespace {
 constexpr std::uint32_t magic = 0x4c45454b;  // the bytes "KEEL"
 constexpr std::uint8_t version = 1;
 constexpr std::size_t at_size = 6;
-constexpr std::size_t checksum_size = sizeof(std::uint64_t);
 constexpr std::size_t max_texts = 3000;  // with all the rest well below max_hello_bytes
 
 enum class What : std::uint8_t { hello = 1, welcome = 2 };
