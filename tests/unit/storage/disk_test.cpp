@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -22,6 +25,38 @@
 #include "storage/device_file.hpp"
 #include "temporary_directory.hpp"
 #include "test_executor.hpp"
+
+// Nothing that a process can do shows what a power cut would take, so the calls are looked at: these stand before the C
+// library's.
+namespace {
+std::atomic<int> written{0};     // how often, durably or not
+std::atomic<int> unsynced{0};    // how often since the last sync of that file
+std::atomic<int> written_to{0};  // the last file
+
+ssize_t note(int file, ssize_t result, bool durable) {
+  if (result < 0) return result;
+  ++written;
+  written_to = file;
+  if (!durable) ++unsynced;
+  return result;
+}
+int note_sync(int file, long result) {
+  if (result == 0 && file == written_to) unsynced = 0;
+  return static_cast<int>(result);
+}
+}  // namespace
+
+extern "C" ssize_t pwritev2(int file, const iovec* pieces, int count, off_t offset, int flags) {
+  return note(file, ::syscall(SYS_pwritev2, file, pieces, count, offset, 0, flags), (flags & RWF_DSYNC) != 0);
+}
+extern "C" ssize_t pwritev(int file, const iovec* pieces, int count, off_t offset) {
+  return note(file, ::syscall(SYS_pwritev, file, pieces, count, offset, 0), false);
+}
+extern "C" ssize_t pwrite(int file, const void* at, size_t size, off_t offset) {
+  return note(file, ::syscall(SYS_pwrite64, file, at, size, offset), false);
+}
+extern "C" int fdatasync(int file) { return note_sync(file, ::syscall(SYS_fdatasync, file)); }
+extern "C" int fsync(int file) { return note_sync(file, ::syscall(SYS_fsync, file)); }
 
 namespace keel {
 namespace {
@@ -285,6 +320,23 @@ TEST_F(PosixDiskTest, AnErrorOfTheDeviceIsNotTriedAgain) {
   Staging staging;
   EXPECT_EQ(read_only.write_durably(staging.data(), 4'096, 0), -1);
   EXPECT_EQ(errno, EBADF);
+}
+
+// scenario: D-02 — what is called durable was synced; no kill of a process could show it.
+TEST_F(PosixDiskTest, CallsNothingDurableThatWasNotSynced) {
+  auto file = create("a", 3u << 20).value();
+  EXPECT_GT(written, 0);
+  EXPECT_EQ(unsynced, 0) << "a new file";
+  for (const std::size_t size : {1u, 4'096u, 2'000'000u}) {
+    const int before = written;
+    ASSERT_TRUE(write(*file, 100, {std::string(size, 'x')}));
+    EXPECT_GT(written, before);
+    EXPECT_EQ(unsynced, 0) << size << " bytes";
+  }
+  const int before = written;
+  ASSERT_TRUE(disk_->replace_now("b", bytes_of("contents")));
+  EXPECT_GT(written, before);
+  EXPECT_EQ(unsynced, 0) << "a file put in the place of another";
 }
 
 TEST_F(PosixDiskTest, LeavesItsLockAndUnfinishedFilesOutOfTheList) {

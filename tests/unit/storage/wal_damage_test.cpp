@@ -209,6 +209,32 @@ TEST(WalDamage, NamesAMissingSegment) {
   EXPECT_GE(missed, 2);
 }
 
+// scenario: D-03
+// A file put back from a copy: owner, number and every checksum are right, and yet it is not this log's.
+TEST(WalDamage, NamesASegmentOfAnotherHistory) {
+  const auto history = [](NodeId first_vote) {
+    std::vector<WriteBatch> batches;
+    for (std::uint64_t i = 1; i <= 40; ++i) {
+      batches.push_back(conformance::append(Index(i), Index(i), Term(1), 200));
+    }
+    batches.front().hard_state = HardState{Term(1), first_vote};
+    batches.back().hard_state = HardState{Term(2), nobody};
+    return batches;
+  };
+  const SimMedia media = written(history(NodeId(2)));
+  const SimMedia other = written(history(NodeId(3)));
+  for (const std::string& file : {segment_name(1), segment_name(2)}) {
+    SimMedia mixed = media.copy(1);
+    mixed.put(file, other.contents(file));
+    WalLife life(mixed);
+    const auto opened = life.open();
+    ASSERT_FALSE(opened) << file;
+    EXPECT_EQ(opened.error().code, ErrorCode::corrupt);
+    EXPECT_THAT(opened.error().message, HasSubstr(file));
+    EXPECT_THAT(opened.error().message, HasSubstr("does not follow"));
+  }
+}
+
 // Damage is named as an operator needs it: file, offset, entry.
 TEST(WalDamage, SaysWhere) {
   std::vector<WriteBatch> batches;
