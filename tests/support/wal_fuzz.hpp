@@ -192,7 +192,8 @@ inline bool take_directory(Input input) {
   const bool changes = (input[0] & 1) != 0;
   sim::SimMedia media = changes ? good.copy(1) : sim::SimMedia(1);
   changes ? change(media, input.subspan(1)) : put_files(media, input.subspan(1));
-  if ((input[0] & 2) != 0) fix_checksums(media);
+  const bool forged = (input[0] & 2) != 0;
+  if (forged) fix_checksums(media);
 
   Recovered found;
   {
@@ -211,8 +212,9 @@ inline bool take_directory(Input input) {
   Process process(media);
   const auto again = process.log.open();
   KEEL_ASSERT(again && again->last == found.last.next(), "and opens again");
-  // A footer may have been written meanwhile, which does not tell of damage; then reading does.
-  for (const IndexRange& damaged : found.untrusted) {
+  // A footer may have been written meanwhile, which does not tell of damage; then reading does. Not of what was forged: a
+  // frame that is right in itself reads well, whatever the head before it says of its size.
+  for (const IndexRange& damaged : forged ? std::vector<IndexRange>{} : found.untrusted) {
     for (Index at = damaged.first; at <= damaged.last; ++at) {
       KEEL_ASSERT(has(again->untrusted, at) || !can_read(process, at), "damage does not go away by itself");
     }
