@@ -359,6 +359,10 @@ class Recovery {
     }
     // A torn write's remains are never written over: what comes next goes to the next segment.
     segment.remains = found.scan->remains;
+    const bool will_be_sealed = found.header->sequence == tail_;
+    if (will_be_sealed && segment.records_end + encode(log_.state.footer_of(segment)).size() > segment.header.size) {
+      return corrupt(found.name(), segment.records_end, "its records leave no room for its footer");
+    }
     return {};
   }
 
