@@ -303,6 +303,7 @@ Result<HostPort> parse_host_port(std::string_view text) {
   if (bracketed && (host.size() < 3 || host.back() != ']')) return refuse();
   if (bracketed) host = host.substr(1, host.size() - 2);
   if (!bracketed && host.find(':') != std::string_view::npos) return refuse();
+  if (host.find_first_of("[]") != std::string_view::npos) return refuse();
   return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
 }
 
