@@ -219,8 +219,8 @@ TEST(Settings, EveryDefaultReadsBack) {
 
 TEST(Settings, Addresses) {
   EXPECT_EQ(to_string(*parse_host_port("[::1]:80")), "[::1]:80");
-  for (const std::string_view no :
-       {"", "host", ":80", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[]:80", "[::1:80", "a[b:80", "[[::1]:80"}) {
+  for (const std::string_view no : {"", "host", ":80", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[]:80",
+                                    "[::1:80", "a[b:80", "[[::1]:80"}) {
     EXPECT_FALSE(parse_host_port(no)) << no;
   }
 }
