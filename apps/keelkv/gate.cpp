@@ -28,7 +28,7 @@ std::optional<std::string> KvGate::refusal(const CommandSpec& command, Args args
   if (touches_data && loading())
     return "LOADING this node is replaying its log; nothing was done, try again or ask another";
   const bool redirects = server_.settings().on_follower == OnFollower::moved;
-  if (!redirects || std::holds_alternative<SessionHandler>(command.handler) || command.is_plain()) return std::nullopt;
+  if (!redirects || std::holds_alternative<SessionHandler>(command.handler)) return std::nullopt;
   if (command.is_read() && session.read_only) return std::nullopt;
   return redirection(command, args);
 }

@@ -15,19 +15,9 @@ namespace {
 constexpr std::size_t down(std::size_t size) { return size / block_bytes * block_bytes; }
 constexpr std::size_t up(std::size_t size) { return down(size + block_bytes - 1); }
 
-// Fills `into`, whole blocks, as far as the file goes: what comes back is less than whole blocks only at its end.
 int read_blocks(const DeviceFile& file, std::span<std::byte> into, std::uint64_t offset, std::size_t& got) {
-  got = 0;
-  while (got < into.size()) {
-    const ssize_t result = file.read(into.data() + got, into.size() - got, offset + got);
-    if (result < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
-    got += static_cast<std::size_t>(result);
-    if (result == 0 || got % block_bytes != 0) return 0;
-  }
-  return 0;
+  return read_all(into, offset, got, block_bytes,
+                  [&file](std::byte* at, std::size_t size, std::uint64_t where) { return file.read(at, size, where); });
 }
 
 }  // namespace

@@ -15,9 +15,8 @@
 #include "keel/port/disk.hpp"
 #include "storage/posix_io.hpp"
 
-// Files read and written past the page cache: a log is written once and seldom read, and a copy of it in the cache costs
-// a third of what a write costs. Where the file system cannot do that, they go through the cache. Errors are errno
-// values; 0 is success.
+// Files read and written past the page cache: a log is written once and seldom read, and nobody needs a copy of it there.
+// Where the file system cannot do that, they go through the cache. Errors are errno values; 0 is success.
 namespace keel {
 
 inline constexpr std::size_t block_bytes = 4096;  // what is transferred lies at multiples of it, in file and memory

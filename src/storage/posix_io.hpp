@@ -54,9 +54,10 @@ int write_all(std::span<iovec> pieces, std::uint64_t offset, Call call) {
   }
 }
 
-// `call(at, size, offset)` is pread. Fills `into` as far as the file goes; `got` is how far that was.
+// `call(at, size, offset)` is pread of whole blocks of `unit`: less than that comes only where the file ends. Fills `into`
+// as far as the file goes; `got` is how far that was.
 template <class Call>
-int read_all(std::span<std::byte> into, std::uint64_t offset, std::size_t& got, Call call) {
+int read_all(std::span<std::byte> into, std::uint64_t offset, std::size_t& got, std::size_t unit, Call call) {
   got = 0;
   while (got < into.size()) {
     const ssize_t result = call(into.data() + got, into.size() - got, offset + got);
@@ -64,8 +65,8 @@ int read_all(std::span<std::byte> into, std::uint64_t offset, std::size_t& got, 
       if (errno == EINTR) continue;
       return errno;
     }
-    if (result == 0) return 0;
     got += static_cast<std::size_t>(result);
+    if (result == 0 || got % unit != 0) return 0;
   }
   return 0;
 }

@@ -65,8 +65,8 @@ class Disk {
   // serves, for what happens a few times in a node's life (a peer that was never heard before): everything waits for it.
   virtual Result<void> replace_now(std::string_view name, ByteView contents) = 0;
 
-  // Makes a file of `size` zero bytes, a multiple of 4,096, its blocks allocated and written, synced, its directory entry synced. `exists`
-  // if there is one. A crash before it is done may leave nothing, or a file of any size up to that.
+  // Makes a file of `size` zero bytes, a multiple of 4,096, its blocks allocated and written, synced, its directory entry
+  // synced. `exists` if there is one. A crash before it is done may leave nothing, or a file of any size up to that.
   virtual void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) = 0;
   // Gives an open file another name (atomic, directory synced). Fails with `exists` rather than replace one.
   virtual void rename(File& file, std::string to, Completion<void> done) = 0;

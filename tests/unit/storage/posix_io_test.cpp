@@ -99,8 +99,10 @@ TEST(PosixIo, FinishesShortReadsUpToTheEnd) {
   };
   std::vector<std::byte> into(64);
   std::size_t got = 0;
-  EXPECT_EQ(read_all(into, 5, got, call), 0);
+  EXPECT_EQ(read_all(into, 5, got, 1, call), 0);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(into.data()), got), "is in the file");
+  EXPECT_EQ(read_all(into, 0, got, 4, call), 0);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(into.data()), got), file) << "19 bytes: no call behind the end";
 }
 
 // A tree of directories, and whose entry of them is durable.

@@ -235,6 +235,34 @@ TEST(WalDamage, NamesASegmentOfAnotherHistory) {
   }
 }
 
+// scenario: D-03
+// A write to a sealed segment was lost, and there lies what was there before: an entry of that index, whole in itself, of
+// another term.
+TEST(WalDamage, ReadsNoEntryOfAnotherTerm) {
+  std::vector<WriteBatch> batches;
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    batches.push_back(conformance::append(Index(i), Index(i), Term(3), 200));
+  }
+  SimMedia media = written(batches);
+  auto bytes = media.contents(segment_name(1));
+  const auto header = decode_segment_header(bytes);
+  ASSERT_TRUE(header);
+  const auto record = record_extent(ByteView(bytes).subspan(segment_prefix), header->salt);
+  ASSERT_TRUE(record);
+  const Entry old = conformance::entry(Index(1), Term(2), 200);
+  ASSERT_EQ(old.payload.frame().size(), record->frames_size);
+  std::ranges::copy(old.payload.frame(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(segment_prefix + record->head_size));
+  media.put(segment_name(1), bytes);
+
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  const auto read = life.read(Index(1), Index(1));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::corrupt);
+  EXPECT_THAT(read.error().message, HasSubstr("entry 1: another entry's frame lies here"));
+}
+
 // Damage is named as an operator needs it: file, offset, entry.
 TEST(WalDamage, SaysWhere) {
   std::vector<WriteBatch> batches;
