@@ -87,10 +87,11 @@ void MermaidTrace::on_trace(const TraceEvent& event) {
     case TraceKind::held: return message(event, "--)");
     case TraceKind::state: return state(*event.state);
     case TraceKind::life:
-      return add(fmt::format("Note over n{}: {} {}", event.node.value(), event.name, plain(event.text)));
     case TraceKind::fault:
       if (event.other != nobody) return cut(event);
-      return add(over_all() + plain(event.name) + plain(event.text));
+      return add(fmt::format(
+          "{}{}{}{}", event.node == nobody ? over_all() : fmt::format("Note over n{}: ", event.node.value()),
+          plain(event.name), event.name.empty() || event.text.empty() ? "" : " ", plain(event.text)));
     case TraceKind::client:
       return add(fmt::format("Note right of n{}: #35;{} {} {}", event.node.value(), event.number, event.name,
                              plain(event.text)));

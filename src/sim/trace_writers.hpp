@@ -51,7 +51,7 @@ class MermaidTrace final : public TraceWriter {
  private:
   void add(std::string line);
   void message(const TraceEvent& event, std::string_view arrow);
-  void state(const NodeView& state);
+  void state(const NodeView& now);
   void cut(const TraceEvent& event);
   [[nodiscard]] std::string over_all() const;
 

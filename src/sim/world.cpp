@@ -49,6 +49,7 @@ bool World::bootstrapping() {
 
 // Who would still be told may be gone already.
 World::~World() {
+  sinks_.clear();
   for (auto& command : commands_)
     command.told = nullptr;
   for (auto& read : reads_)

@@ -226,7 +226,8 @@ class World : private NetworkWatcher {
   [[nodiscard]] Counters counters() const;
   // A digest of all that happened so far: equal for equal runs.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
-  // Told all that happens from now on; first, what is: the state of each node and the cuts.
+  // Told all that happens from now on, but not of this World's own end; first, if it wants states, what is: the state of
+  // each node and the cuts.
   void add_sink(TraceSink& sink);
   // Puts a line of one's own into the trace; `name` is for programs, `text` for people.
   void note(TraceKind kind, NodeId node, std::string_view text, std::string_view name = {});

@@ -10,9 +10,9 @@ const groups = [
   {key: 'appends', name: 'appends', color: '#2266cc', on: true, message: true},
   {key: 'beats', name: 'heartbeats', color: '#9aa5b1', on: true, message: true},
   {key: 'others', name: 'other messages', color: '#8a4fbf', on: true, message: true},
-  {key: 'commits', name: 'commits and logs', color: '#1b7f5c', on: true},
+  {key: 'commits', name: 'commits, logs', color: '#1b7f5c', on: true},
   {key: 'clients', name: 'clients', color: '#a0357a', on: false},
-  {key: 'applied', name: 'applied commands', color: '#4a7a8c', on: false},
+  {key: 'applied', name: 'applied', color: '#4a7a8c', on: false},
   {key: 'disk', name: 'disks', color: '#8d6e4a', on: false},
   {key: 'events', name: 'what nodes say', color: '#555', on: false},
 ];

@@ -49,7 +49,9 @@ class Page {
     this.listen();
     this.resize();
     this.tell();
-    if (model.failure !== '') this.select(model.ended);
+    const asked = Number.parseInt(window.location.hash.slice(1), 10);
+    if (asked >= 0 && asked < model.events.length) this.select(asked);
+    else if (model.failure !== '') this.select(model.ended);
   }
 
   showVerdict() {
@@ -225,6 +227,7 @@ class Page {
   select(i, bring = true) {
     const {picture} = this;
     picture.selected = i;
+    window.history.replaceState(null, '', i < 0 ? '#' : `#${i}`);  // a link to this page leads to this event
     if (i >= 0 && bring) {
       const y = picture.yOf(this.model.at[i]) - picture.top;
       if (y < 40 || y > picture.viewHeight - 60) {
@@ -313,13 +316,15 @@ class Page {
     details.append(make('p', {}, `at ${seconds(event.at, 9)} s`));
     const words = explain[event.type];
     if (words !== undefined) details.append(make('p', {className: 'words'}, words));
-    if (event.kind === 'end' && this.model.failure !== '') details.append(make('pre', {}, this.model.failure));
+    if (event.kind === 'end') details.append(make('p', {className: 'bad'}, this.model.failure.split('\n')[0]));
     if (messageKinds.has(event.kind)) details.append(...this.tellMessage(event));
     if (event.kind === 'state') details.append(this.tellChange(event, selected));
     details.append(make('h2', {}, 'All nodes then'), this.tellNodes(event, selected));
     const phase = this.model.phases.find((each) => each.begin <= event.at && event.at < each.end);
     if (phase !== undefined) details.append(make('p', {}, `✂ ${phase.label}`));
-    details.append(make('h2', {}, 'As it is in the trace'), make('pre', {}, JSON.stringify(event, null, 1)));
+    const whole = event.kind === 'end' ? this.model.failure : JSON.stringify(event, null, 1);
+    details.append(make('h2', {}, event.kind === 'end' ? 'What the simulator says' : 'As it is in the trace'));
+    details.append(make('pre', {}, whole));
   }
 
   tellKeys() {
@@ -337,7 +342,8 @@ class Page {
     if (event.to !== undefined) return `${event.node}→${event.to} ${event.type}`;
     const said = event.event?.replace(/^#\d+ [\d.]+ /, '');
     const number = event.number === undefined ? '' : `#${event.number}`;
-    const what = said ?? [event.kind === 'life' ? '' : event.kind, number, event.type, event.text].filter(Boolean).join(' ');
+    const kind = ['life', 'fault'].includes(event.kind) ? '' : event.kind;
+    const what = said ?? [kind, number, event.type, event.text].filter(Boolean).join(' ');
     return event.node > 0 ? `node ${event.node}: ${what}` : what;
   }
 
@@ -348,7 +354,8 @@ class Page {
     if (sent >= 0) rows.push(['sent', link(sent, `${seconds(this.model.at[sent])} s by node ${event.from}`)]);
     for (const i of ends) {
       const end = this.model.events[i];
-      const took = sent >= 0 ? `, ${span(end.at - this.model.at[sent])} later` : '';
+      const passed = sent >= 0 ? end.at - this.model.at[sent] : 0;
+      const took = passed > 0 ? `, ${span(passed)} later` : ', at once';
       const why = end.kind === 'lost' ? `: ${lossWords[end.text] ?? end.text}` : '';
       rows.push([end.kind, link(i, `${seconds(end.at)} s${took}${why}`)]);
     }
@@ -384,7 +391,7 @@ class Page {
       const here = node === event.node || node === event.from || node === event.to;
       return make('tr', {className: here ? 'here' : ''}, ...cells.map((cell) => make('td', {}, `${cell ?? ''}`)));
     });
-    return make('table', {}, head, ...rows);
+    return make('table', {className: 'nodes'}, head, ...rows);
   }
 }
 

@@ -155,19 +155,38 @@ class Picture {
     this.from = this.timeAt(this.top);
     this.to = this.timeAt(this.top + this.viewHeight);
     this.room = new Room();
+    this.crosses = [];
     this.hits = [];  // what can be clicked: {i, x, y, width, height} or {i, line}
     this.drawn = {arrows: 0, marks: 0};
     this.drawPhases(width, height);
+    this.drawSelection(width);
     this.drawLifelines();
     this.drawRuler(height);
     this.reservePills();
     this.drawArrows();
     this.drawMarks();
+    this.drawPhaseLabels();
     this.drawHeads(width);
+  }
+
+  // Where the selected event is, so that a step is seen.
+  drawSelection(width) {
+    if (this.selected < 0) return;
+    const {context, model} = this;
+    context.fillStyle = 'rgba(255,205,60,.38)';
+    context.fillRect(0, this.screenY(model.at[this.selected]) - 3, width, 6);
+    const arrow = model.arrows[model.arrowsOf.get(this.selected)];
+    if (arrow === undefined) return;
+    const {x0, y0, x1, y1} = this.line(arrow);
+    context.strokeStyle = 'rgba(255,205,60,.9)';
+    context.lineWidth = 10;
+    this.stroke([[x0, y0], [x1, y1]]);
+    context.lineWidth = 1;
   }
 
   drawPhases(width, height) {
     const {context} = this;
+    this.phaseLabels = [];
     for (const phase of this.model.phases) {
       if (phase.end < this.from || phase.begin > this.to) continue;
       const top = Math.max(headHeight, this.screenY(phase.begin));
@@ -185,23 +204,30 @@ class Picture {
       this.stroke([[0, this.screenY(phase.begin)], [width, this.screenY(phase.begin)]]);
       this.stroke([[0, this.screenY(phase.end)], [width, this.screenY(phase.end)]]);
       context.setLineDash([]);
-      if (bottom - top > 13) this.drawPhaseLabel(phase, top);
+      if (bottom - top > 13) this.reservePhaseLabel(phase, top);
     }
   }
 
   // At its beginning, or where the screen begins if that is above.
-  drawPhaseLabel(phase, top) {
+  reservePhaseLabel(phase, top) {
     const {context} = this;
     const text = `✂ ${phase.label}`;
     context.font = font(11, '600');
-    const width = context.measureText(text).width + 10;
-    const x = rulerWidth + 4;
-    context.fillStyle = 'rgba(255,246,242,.95)';
-    context.fillRect(x, top + 1, width, 15);
-    context.fillStyle = '#a8442a';
-    context.fillText(text, x + 5, top + 12);
-    this.room.take(x, top + 14, width, 14);
-    this.hits.push({i: phase.first, x, y: top, width, height: 16});
+    const label = {text, x: rulerWidth + 4, y: top + 1, width: context.measureText(text).width + 10, i: phase.first};
+    this.room.take(label.x, top + 14, label.width, 14);
+    this.phaseLabels.push(label);
+  }
+
+  drawPhaseLabels() {
+    const {context} = this;
+    context.font = font(11, '600');
+    for (const {text, x, y, width, i} of this.phaseLabels) {
+      context.fillStyle = 'rgba(255,246,242,.95)';
+      context.fillRect(x, y, width, 15);
+      context.fillStyle = '#a8442a';
+      context.fillText(text, x + 5, y + 11);
+      this.hits.push({i, x, y, width, height: 15});
+    }
   }
 
   stroke(points) {
@@ -312,6 +338,7 @@ class Picture {
     this.drawn.arrows = visible.length;
     for (const n of visible) this.drawArrow(model.arrows[n]);
     for (const n of visible) this.labelArrow(model.arrows[n]);
+    for (const [x, y] of this.crosses) this.drawCross(x, y, 4.5, bad);
   }
 
   isSelected(arrow) { return this.selected >= 0 && (arrow.begin === this.selected || arrow.end === this.selected); }
@@ -325,11 +352,10 @@ class Picture {
     context.lineWidth = this.isSelected(arrow) ? 3 : 1.2;
     if (refused) context.setLineDash([2, 3]);
     if (arrow.copy) context.setLineDash([8, 3]);
-    if (arrow.fate === 'lost') context.globalAlpha = this.isSelected(arrow) ? 1 : 0.75;
     this.stroke([[x0, y0], [x1, y1]]);
     context.setLineDash([]);
     if (arrow.fate === 'delivered') this.drawPoint(line);
-    if (arrow.fate === 'lost') this.drawCross(x1, y1, 4, bad);
+    if (arrow.fate === 'lost') this.drawLoss(arrow, line);
     if (arrow.fate === 'open') context.fillText('…', x1 + (x1 < x0 ? -10 : 2), y1);
     context.globalAlpha = 1;
     context.lineWidth = 1;
@@ -344,6 +370,19 @@ class Picture {
     this.context.lineTo(...at(0.4, 8));
     this.context.lineTo(...at(-0.4, 8));
     this.context.fill();
+  }
+
+  // Where it would have gone, and where that ended.
+  drawLoss(arrow, {x0, y0, x1, y1}) {
+    const {context} = this;
+    const whole = this.laneOf(arrow.to) - x0;
+    context.globalAlpha = 0.35;
+    context.setLineDash([2, 5]);
+    this.stroke([[x1, y1], [x0 + whole, y0 + (y1 - y0) * whole / (x1 - x0)]]);
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    this.crosses.push([x1, y1]);
+    this.room.take(x1 - 5, y1 + 2, 10, 4);
   }
 
   drawCross(x, y, size, color) {
@@ -365,7 +404,7 @@ class Picture {
     const width = context.measureText(text).width;
     const part = Math.abs(x1 - x0) > this.laneWidth ? 0.3 : 0.5;
     const x = x0 + part * (x1 - x0) - width / 2;
-    const y = y0 + part * (y1 - y0) - 2;
+    const y = y0 + part * (y1 - y0) - (lost === '' ? 2 : 7);
     if (y < headHeight + 10 || !this.room.take(x, y, width)) return;
     context.fillStyle = 'rgba(255,255,255,.75)';
     context.fillRect(x - 1, y - 9, width + 2, 11);
@@ -481,7 +520,7 @@ class Picture {
     slots.set(key, slot + 1);
     const said = event.event?.replace(/^#\d+ [\d.]+ /, '');
     const number = event.number === undefined ? '' : `#${event.number}`;
-    const what = event.kind === 'client' ? '' : event.kind;
+    const what = event.kind === 'client' || event.kind === 'fault' ? '' : event.kind;
     const text = said ?? [what, number, event.type, event.text].filter(Boolean).join(' ').slice(0, 40);
     this.drawSide(event, i, text, groups[this.model.group[i]].color, slot);
   }
@@ -523,7 +562,7 @@ class Picture {
       context.fillText(`node ${node}`, x, 15);
       context.font = font(11);
       context.fillStyle = soft;
-      if (state !== undefined) context.fillText(this.headText(state), x, 30);
+      if (state !== undefined) context.fillText(this.headText(state), x, 30, this.laneWidth - 10);
       context.globalAlpha = 1;
     }
     context.textAlign = 'left';
