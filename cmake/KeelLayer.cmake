@@ -38,4 +38,15 @@ function(keel_own_details)
     target_include_directories(keel_wire PRIVATE ${KEEL_XXHASH_INCLUDE})
     target_compile_definitions(keel_wire PRIVATE XXH_INLINE_ALL)  # checksums of small frames: the call would cost more
   endif()
+
+  # The page that a trace becomes: HTML, CSS and JavaScript, carried in the library.
+  set(page "${PROJECT_SOURCE_DIR}/src/sim/page")
+  set(embedded "${PROJECT_BINARY_DIR}/generated/page_files.cpp")
+  set(script "${PROJECT_SOURCE_DIR}/cmake/KeelEmbed.cmake")
+  add_custom_command(OUTPUT "${embedded}"
+                     COMMAND ${CMAKE_COMMAND} "-DOUT=${embedded}" "-DFOLDER=${page}" -P "${script}"
+                     DEPENDS "${page}/trace.html" "${page}/trace.css" "${page}/model.js" "${page}/picture.js"
+                             "${page}/page.js" "${script}"
+                     COMMENT "Embedding the trace's page" VERBATIM)
+  target_sources(keel_sim PRIVATE "${embedded}")
 endfunction()

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "campaign.hpp"
+#include "keel/sim/trace_writer.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ struct Flags {
   std::optional<std::uint64_t> seed;
   std::string profile{default_profile};
   std::string trace;
+  std::string trace_format;
   bool json = false;
   bool twice = false;
   bool list = false;
@@ -33,19 +35,34 @@ void list_profiles() {
     fmt::print("{:<9} {}\n", profile.name, profile.about);
 }
 
+// The format that is asked for, or that the file's name asks for.
+TraceFormat format_of(const Flags& flags) {
+  if (flags.json) return TraceFormat::json;
+  if (flags.trace_format.empty()) return trace_format_of_file(flags.trace);
+  return *trace_format(flags.trace_format);
+}
+
+int cannot_write(const Flags& flags) {
+  fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", flags.trace, std::strerror(errno));
+  return usage_error;
+}
+
 int replay(const Flags& flags, const Profile& profile) {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
-  std::unique_ptr<FileTrace> trace;
+  std::unique_ptr<TraceWriter> trace;
   if (!flags.trace.empty()) {
     file.reset(std::fopen(flags.trace.c_str(), "w"));
-    if (file == nullptr) {
-      fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", flags.trace, std::strerror(errno));
-      return usage_error;
-    }
-    trace = std::make_unique<FileTrace>(file.get(), flags.json ? TraceFormat::json : TraceFormat::text);
+    if (file == nullptr) return cannot_write(flags);
+    trace =
+        make_trace_writer(file.get(), format_of(flags), fmt::format("seed {}, profile {}", *flags.seed, profile.name));
   }
   const RunReport report = run_seed(*flags.seed, profile, {.sink = trace.get(), .tail = 40});
-  if (trace != nullptr) fmt::print("the trace is in {}\n", flags.trace);
+  if (trace != nullptr) {
+    trace->finish(report.failed ? report.text : "");
+    const bool written = std::ferror(file.get()) == 0;
+    if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags);
+    fmt::print("the trace is in {}\n", flags.trace);
+  }
   print_counters(report.counters);
   if (report.failed) fmt::print("seed {} failed: {}\n", report.seed, report.text);
   fmt::print("{} steps, digest {:016x}\n1 seeds, {} failed\n", report.steps, report.digest, report.failed ? 1 : 0);
@@ -74,7 +91,12 @@ int main(int argc, char** argv) {
   app.add_option("--seed", flags.seed, "Run this one seed");
   app.add_option("--profile", flags.profile, "What may go wrong (--list-profiles)");
   app.add_option("--trace", flags.trace, "With --seed: write everything that happens to this file");
-  app.add_flag("--json", flags.json, "The trace as JSON, one object a line");
+  app.add_option("--trace-format", flags.trace_format,
+                 fmt::format("How ({}); else the file's extension says, or it is text", trace_format_names))
+      ->check([](const std::string& name) {
+        return trace_format(name) ? std::string() : fmt::format("there is {}, and no '{}'", trace_format_names, name);
+      });
+  app.add_flag("--json", flags.json, "The same as --trace-format json");
   app.add_flag("--twice", flags.twice, "Run each seed two times and compare");
   app.add_option("--jobs", flags.jobs, "Threads")->check(CLI::Range(1u, 256u));
   app.add_flag("--list-profiles", flags.list, "Say which profiles there are");

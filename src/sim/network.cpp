@@ -109,7 +109,11 @@ void Network::set_link(Who from, Who to, const Link& link) { way(from.id, to.id)
 
 const Link& Network::link(Who from, Who to) const { return way(from.id, to.id).link; }
 
-void Network::cut(Who from, Who to) { way(from.id, to.id).cut = true; }
+void Network::cut(Who from, Who to) { set_cut(from, to, true); }
+
+void Network::set_cut(Who from, Who to, bool cut) {
+  if (std::exchange(way(from.id, to.id).cut, cut) != cut && watcher_ != nullptr) watcher_->on_cut(from.id, to.id, cut);
+}
 
 void Network::cut_between(Who a, Who b) {
   cut(a, b);
@@ -137,11 +141,13 @@ void Network::split(std::initializer_list<std::initializer_list<Who>> groups) {
   }
 }
 
-void Network::restore(Who from, Who to) { way(from.id, to.id).cut = false; }
+void Network::restore(Who from, Who to) { set_cut(from, to, false); }
 
 void Network::heal() {
-  for (Way& way : ways_)
-    way.cut = false;
+  for (std::size_t from = 1; from <= ports_.size(); ++from) {
+    for (std::size_t to = 1; to <= ports_.size(); ++to)
+      restore(from, to);
+  }
   last_heal_ = timeline_.steps();
 }
 
@@ -173,10 +179,10 @@ void Network::remove(RuleId rule) {
 void Network::clear_rules() { rules_.clear(); }
 
 void Network::send(PeerMessage message) {
-  ++counters_.sent;
-  if (watcher_ != nullptr) watcher_->on_sent(message);
-  if (Rule* rule = rule_for(message)) return obey(*rule, std::move(message));
-  dispatch(std::move(message));
+  const MessageId id = ++counters_.sent;
+  if (watcher_ != nullptr) watcher_->on_sent(message, id);
+  if (Rule* rule = rule_for(message)) return obey(*rule, std::move(message), id);
+  dispatch(std::move(message), id);
 }
 
 // All are asked, because a pattern may count; the last that matches decides.
@@ -188,28 +194,28 @@ Network::Rule* Network::rule_for(const PeerMessage& message) {
   return decided;
 }
 
-void Network::obey(Rule& rule, PeerMessage message) {
+void Network::obey(Rule& rule, PeerMessage message, MessageId id) {
   switch (rule.action) {
-    case Action::pass: return dispatch(std::move(message));
-    case Action::drop: return lose(message, Loss::script);
-    case Action::delay: ++counters_.delayed; return dispatch(std::move(message), rule.by);
+    case Action::pass: return dispatch(std::move(message), id);
+    case Action::drop: return lose(message, id, Loss::script);
+    case Action::delay: ++counters_.delayed; return dispatch(std::move(message), id, rule.by);
     case Action::duplicate:
       for (unsigned copy = 0; copy < rule.copies; ++copy)
-        dispatch(message);
+        dispatch(message, id);
       counters_.duplicated += rule.copies;
-      return dispatch(std::move(message));
-    case Action::alter: rule.change(message); return dispatch(std::move(message));
+      return dispatch(std::move(message), id);
+    case Action::alter: rule.change(message); return dispatch(std::move(message), id);
     case Action::hold:
-      if (watcher_ != nullptr) watcher_->on_held(message);
-      take_off(std::move(message));
+      if (watcher_ != nullptr) watcher_->on_held(message, id);
+      take_off(std::move(message), id);
       return;
     case Action::reorder:
       const std::uint64_t earlier = std::exchange(rule.waiting, 0);
       if (earlier == 0) {
-        rule.waiting = flights_[take_off(std::move(message))].number;
+        rule.waiting = flights_[take_off(std::move(message), id)].number;
         return;
       }
-      dispatch(std::move(message));
+      dispatch(std::move(message), id);
       const auto held = std::ranges::find(flights_, earlier, &Flight::number);
       if (held == flights_.end()) return;  // delivered by hand meanwhile
       schedule(static_cast<std::uint32_t>(held - flights_.begin()),
@@ -218,18 +224,18 @@ void Network::obey(Rule& rule, PeerMessage message) {
 }
 
 // The way of a message that no rule stopped.
-void Network::dispatch(PeerMessage message, Duration extra) {
+void Network::dispatch(PeerMessage message, MessageId id, Duration extra) {
   Way& way = this->way(message.from, message.to);
-  if (way.cut) return lose(message, Loss::cut);
-  if (random_.chance(way.link.loss)) return lose(message, Loss::chance);
-  if (way.in_flight >= max_in_flight) return lose(message, Loss::overflow);
+  if (way.cut) return lose(message, id, Loss::cut);
+  if (random_.chance(way.link.loss)) return lose(message, id, Loss::chance);
+  if (way.in_flight >= max_in_flight) return lose(message, id, Loss::overflow);
   if (random_.chance(way.link.duplicate)) {
     ++counters_.duplicated;
-    const std::uint32_t copy = take_off(message);
+    const std::uint32_t copy = take_off(message, id);
     schedule(copy, arrival_of(way, message, random_.between(Duration(0), 8 * way.link.max_latency)));
   }
   const SimTime arrival = arrival_of(way, message, extra);
-  schedule(take_off(std::move(message)), arrival);
+  schedule(take_off(std::move(message), id), arrival);
 }
 
 SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra) {
@@ -251,7 +257,7 @@ SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra
   return way.last_arrival;
 }
 
-std::uint32_t Network::take_off(PeerMessage message) {
+std::uint32_t Network::take_off(PeerMessage message, MessageId id) {
   if (free_flights_.empty()) {
     free_flights_.push_back(static_cast<std::uint32_t>(flights_.size()));
     flights_.emplace_back();
@@ -259,7 +265,7 @@ std::uint32_t Network::take_off(PeerMessage message) {
   const std::uint32_t flight = free_flights_.back();
   free_flights_.pop_back();
   ++way(message.from, message.to).in_flight;
-  flights_[flight] = {std::move(message), ++sent_, TimerId(0)};
+  flights_[flight] = {std::move(message), id, ++sent_, TimerId(0)};
   return flight;
 }
 
@@ -267,7 +273,7 @@ void Network::schedule(std::uint32_t flight, SimTime when) {
   flights_[flight].event = timeline_.post(0, when, [this, flight] { arrive(flight); });
 }
 
-PeerMessage Network::land(std::uint32_t flight) {
+Network::Flight Network::land(std::uint32_t flight) {
   Flight landed = std::exchange(flights_[flight], {});
   timeline_.cancel(landed.event);
   free_flights_.push_back(flight);
@@ -275,35 +281,35 @@ PeerMessage Network::land(std::uint32_t flight) {
   --way.in_flight;
   if (landed.number < way.last_delivered) ++counters_.reordered;
   way.last_delivered = std::max(way.last_delivered, landed.number);
-  return std::move(landed.message);
+  return landed;
 }
 
 void Network::arrive(std::uint32_t flight) {
-  PeerMessage message = land(flight);
+  auto [message, id, number, event] = land(flight);
   Port& port = *ports_[at(message.to)];
-  if (!port.up) return lose(message, Loss::down);
-  if (way(message.from, message.to).cut) return lose(message, Loss::cut);
-  if (!port.paused) return hand_over(std::move(message));
+  if (!port.up) return lose(message, id, Loss::down);
+  if (way(message.from, message.to).cut) return lose(message, id, Loss::cut);
+  if (!port.paused) return hand_over(std::move(message), id);
   // It waits in the sockets of a process that stands still, and dies with it.
   timeline_.post(port.owner, timeline_.now(),
-                 [this, waiting = std::move(message)]() mutable { hand_over(std::move(waiting)); });
+                 [this, waiting = std::move(message), id]() mutable { hand_over(std::move(waiting), id); });
 }
 
-void Network::hand_over(PeerMessage message) {
+void Network::hand_over(PeerMessage message, MessageId id) {
   if (encode_) {
     Result<PeerMessage> decoded = recode(message);
-    if (!decoded) return lose(message, Loss::refused);
+    if (!decoded) return lose(message, id, Loss::refused);
     message = std::move(*decoded);
   }
   ++counters_.delivered;
-  if (watcher_ != nullptr) watcher_->on_delivered(message);
+  if (watcher_ != nullptr) watcher_->on_delivered(message, id);
   Port& port = *ports_[at(message.to)];
   port.receive(std::move(message));
 }
 
-void Network::lose(const PeerMessage& message, Loss why) {
+void Network::lose(const PeerMessage& message, MessageId id, Loss why) {
   ++counters_.lost[static_cast<std::size_t>(why)];
-  if (watcher_ != nullptr) watcher_->on_lost(message, why);
+  if (watcher_ != nullptr) watcher_->on_lost(message, id, why);
   Port& sender = *ports_[at(message.from)];
   if (!sender.up || !random_.chance(way(message.from, message.to).link.unreachable_hint)) return;
   timeline_.post(sender.owner, timeline_.now(),
@@ -356,7 +362,8 @@ bool Network::deliver_one(Messages which) {
 bool Network::drop_one(Messages which) {
   const auto order = flights_in_order(which, false);
   if (order.empty()) return false;
-  lose(land(order.front()), Loss::script);
+  const Flight lost = land(order.front());
+  lose(lost.message, lost.id, Loss::script);
   return true;
 }
 

@@ -106,7 +106,7 @@ Submitted World::post_command(Who node, std::string_view command, SubmitOptions 
   const std::uint64_t id = commands_.size() + 1;
   commands_.push_back({.node = node.id, .told = std::move(told)});
   mix_in(id);
-  if (tracing()) note(TraceKind::client, node.id, fmt::format("#{} submits {}", id, command.substr(0, 60)));
+  if (tracing()) trace_client(node.id, id, "submits", command.substr(0, 60));
   options.appended = [this, id, also = std::move(options.appended)](LogPosition position) mutable {
     commands_[id - 1].position = position;
     if (also) also(position);
@@ -132,9 +132,9 @@ void World::answer(std::uint64_t id, Result<Applied> result) {
   }
   mix_in(record.position.index.value());
   if (tracing()) {
-    note(TraceKind::client, record.node,
-         record.error ? fmt::format("#{} ends as {}", id, to_string(record.error->code))
-                      : fmt::format("#{} ends well at {}", id, record.position.index.value()));
+    trace_client(record.node, id, record.error ? "fails" : "ends",
+                 record.error ? std::string(to_string(record.error->code))
+                              : fmt::format("well at {}", record.position.index.value()));
   }
   if (!record.error && checks_.committed_term(record.position.index) != record.position.term) {
     checks_.violate("outcomes", fmt::format("command #{} was acknowledged at index {}, where it is not committed", id,
@@ -173,7 +173,7 @@ Asked World::post_read(Who node, ReadLevel level, Query query, std::optional<Dur
   const std::uint64_t id = reads_.size() + 1;
   reads_.push_back({.node = node.id, .told = std::move(told)});
   mix_in(id);
-  if (tracing()) note(TraceKind::client, node.id, fmt::format("read #{}", id));
+  if (tracing()) trace_client(node.id, id, "reads");
   std::optional<Instant> until;
   if (deadline) until = clock(node).now() + *deadline;
   this->node(node).read(level, until,
@@ -208,9 +208,8 @@ void World::answer_read(std::uint64_t id, const Query& query, const Result<Index
   }
   mix_in(record.value.size());
   if (tracing()) {
-    note(TraceKind::client, record.node,
-         record.error ? fmt::format("read #{} ends as {}", id, to_string(record.error->code))
-                      : fmt::format("read #{} finds {}", id, record.value));
+    trace_client(record.node, id, record.error ? "read fails" : "finds",
+                 record.error ? std::string_view(to_string(record.error->code)) : std::string_view(record.value));
   }
   if (const auto told = std::exchange(record.told, nullptr)) told();
 }

@@ -79,7 +79,7 @@ NodeId Storm::victim() {
   return leader != nobody && random_.chance(0.5) ? leader : any();
 }
 
-void Storm::note(std::string_view what) { world_.note(TraceKind::fault, nobody, what); }
+void Storm::note(std::string_view what, NodeId node) { world_.note(TraceKind::fault, node, what); }
 
 // What took effect. Effects that show elsewhere (on messages, on disks, in events) are counted there.
 void Storm::count(std::string_view what) {
@@ -227,14 +227,14 @@ void Storm::pause() {
 void Storm::transfer() {
   const NodeId leader = world_.leader();
   if (leader == nobody) return;
-  note("a transfer is asked for");
+  note("is asked to hand over", leader);
   world_.node(leader).transfer_leadership(any(), [](const Result<void>&) {});
 }
 
 void Storm::step_down() {
   const NodeId leader = world_.leader();
   if (leader == nobody) return;
-  note("a leader is asked to step down");
+  note("is asked to step down", leader);
   world_.node(leader).step_down();
 }
 
@@ -255,7 +255,7 @@ void Storm::fire() {
 
 void Storm::slow_disk() {
   const NodeId node = victim();
-  note("a disk is slow");
+  note("slow disk", node);
   expect(node, Trouble::storage_stalls);
   world_.disk(node).slow_down(random_.between(1ms, 100ms));
   later(500ms, 6s, [this, node] {
@@ -266,7 +266,7 @@ void Storm::slow_disk() {
 
 void Storm::hang_disk() {
   const NodeId node = victim();
-  note("a disk hangs");
+  note("disk hangs", node);
   expect(node, Trouble::storage_stalls);
   world_.disk(node).hang(true);
   later(100ms, 8s, [this, node] {
@@ -284,7 +284,7 @@ void Storm::break_disk() {
   static constexpr DiskOp seldom[] = {DiskOp::open, DiskOp::rename, DiskOp::remove, DiskOp::replace};
   const DiskOp op = random_.chance(0.7) ? random_.pick(often) : random_.pick(seldom);
   const bool many = op == DiskOp::write || op == DiskOp::sync || op == DiskOp::read;
-  note(fmt::format("a disk is to fail: {}", to_string(op)));
+  note(fmt::format("disk is to fail: {}", to_string(op)), node);
   expect(node, Trouble::storage_fails);
   world_.disk(node).fail(op, many ? random_.between(1, 5) : 1);
   if (random_.chance(0.4)) {
@@ -309,7 +309,7 @@ void Storm::mend_disk(NodeId node) {
 // space went, and then writes a batch larger than a segment, fails.
 void Storm::fill_disk() {
   const NodeId node = victim();
-  note("a disk is full");
+  note("disk is full", node);
   expect(node, Trouble::storage_full);
   SimMedia& disk = world_.disk(node);
   disk.set_capacity(disk.used_bytes() + random_.below(20'000));

@@ -34,7 +34,7 @@ class Storm {
   void later(Duration from, Duration to, std::function<void()> what);
   NodeId any();
   NodeId victim();  // the leader, half of the time
-  void note(std::string_view what);
+  void note(std::string_view what, NodeId node = nobody);
   void count(std::string_view what);
   // `node` may report what a fault does to it, from its beginning until a while after it is over.
   void expect(NodeId node, Trouble trouble);

@@ -49,6 +49,7 @@ bool World::bootstrapping() {
 
 // Who would still be told may be gone already.
 World::~World() {
+  sinks_.clear();
   for (auto& command : commands_)
     command.told = nullptr;
   for (auto& read : reads_)
@@ -70,11 +71,15 @@ bool World::step() {
 
 // What an event of the world's own has done, to whichever nodes, is looked for in all of them.
 void World::check_step() {
+  const auto look_at = [this](Host& host) {
+    if (wants_states_) trace_state(host);
+    check(host);
+  };
   if (touched_ != nobody) {
-    check(host(touched_));
+    look_at(host(touched_));
   } else {
     for (const auto& host : hosts_)
-      check(*host);
+      look_at(*host);
   }
   if (checks_.violation()) fail(checks_.violation()->check, checks_.violation()->text);
 }
@@ -169,28 +174,30 @@ const Clock& World::clock(Who node) const { return host(node).clock(); }
 void World::set_clock_rate(Who node, std::int64_t parts_per_million) {
   host(node).clock().set_rate(parts_per_million);
   host(node).clock_changed();
-  note(TraceKind::life, node.id, fmt::format("clock at {} ppm", parts_per_million));
+  trace_life(node.id, "clock", fmt::format("at {} ppm", parts_per_million));
 }
 
 void World::jump_clock(Who node, Duration ahead) {
   host(node).clock().jump(ahead);
   host(node).clock_changed();
-  note(TraceKind::life, node.id, fmt::format("clock jumps {} ms", ahead / std::chrono::milliseconds(1)));
+  trace_life(node.id, "clock", fmt::format("jumps {} ms", ahead / std::chrono::milliseconds(1)));
 }
 
 void World::crash(Who node) {
   if (!is_up(node)) return;
-  note(TraceKind::life, node.id, "crash");
+  trace_life(node.id, "crash");
   ++tallies_.crashes;
   if (raft(node).role() == RoleName::leader) ++tallies_.leader_crashes;
   host(node).crash();
+  if (wants_states_) trace_state(host(node));
 }
 
 Result<void> World::try_restart(Who node) {
   if (is_up(node)) return {};
-  note(TraceKind::life, node.id, "start");
+  trace_life(node.id, "start");
   auto started = host(node).start();
-  if (!started) note(TraceKind::life, node.id, "does not start: " + started.error().message);
+  if (!started) trace_life(node.id, "start_refused", started.error().message);
+  if (wants_states_) trace_state(host(node));
   return started;
 }
 
@@ -202,18 +209,21 @@ void World::restart(Who node) {
 
 void World::stop(Who node) {
   if (!is_up(node)) return;
-  note(TraceKind::life, node.id, "stop");
+  trace_life(node.id, "stop");
   host(node).stop();
+  if (wants_states_) trace_state(host(node));
 }
 
 void World::pause(Who node) {
-  note(TraceKind::life, node.id, "pause");
+  trace_life(node.id, "pause");
   host(node).pause();
+  if (wants_states_) trace_state(host(node));
 }
 
 void World::resume(Who node) {
-  note(TraceKind::life, node.id, "resume");
+  trace_life(node.id, "resume");
   host(node).resume();
+  if (wants_states_) trace_state(host(node));
 }
 
 // What a dead process owed its callers is never answered: they know nothing of the outcome.
@@ -241,9 +251,67 @@ void World::trace(TraceEvent event) {
     sink->on_trace(event);
 }
 
-void World::note(TraceKind kind, NodeId node, std::string_view text) {
-  if (kind != TraceKind::client) mix_in(digest_of(text) ^ node.value());  // those are counted where they happen
-  if (tracing()) trace({.at = {}, .kind = kind, .node = node, .text = text});
+void World::add_sink(TraceSink& sink) {
+  sinks_.push_back(&sink);
+  if (!sink.wants_states()) return;
+  wants_states_ = true;
+  states_.resize(size());
+  for (const auto& host : hosts_) {
+    const NodeView state = states_[place(host->id())] = state_of(*host);
+    sink.on_trace({.at = now(), .kind = TraceKind::state, .node = host->id(), .state = &state});
+  }
+  for (const NodeId from : all()) {
+    for (const NodeId to : all()) {
+      if (!network_.is_cut(from, to)) continue;
+      sink.on_trace({.at = now(), .kind = TraceKind::fault, .node = from, .other = to, .name = "cut"});
+    }
+  }
+}
+
+void World::note(TraceKind kind, NodeId node, std::string_view text, std::string_view name) {
+  mix_in(digest_of(name) ^ digest_of(text) ^ node.value());
+  if (tracing()) trace({.at = {}, .kind = kind, .node = node, .name = name, .text = text});
+}
+
+void World::trace_life(NodeId node, std::string_view name, std::string_view text) {
+  note(TraceKind::life, node, text, name);
+}
+
+// What happens to commands and reads is in the digest already.
+void World::trace_client(NodeId node, std::uint64_t id, std::string_view name, std::string_view text) {
+  trace({.at = {}, .kind = TraceKind::client, .node = node, .number = id, .name = name, .text = text});
+}
+
+NodeView World::state_of(const Host& host) const {
+  NodeView state;
+  state.id = host.id();
+  state.up = host.up();
+  state.paused = host.paused();
+  state.failed = host.failed();
+  if (!host.up() || host.failed()) return state;
+  const RaftStatus status = raft(host.id()).status();
+  state.role = status.role;
+  state.pre_vote = status.pre_vote;
+  state.ready = status.ready;
+  state.term = status.term;
+  state.vote = status.vote;
+  state.leader = status.leader;
+  state.commit = status.commit;
+  state.last = status.last;
+  state.stable = status.stable;
+  state.applied = status.applied;
+  return state;
+}
+
+void World::trace_state(Host& host) {
+  const NodeView state = state_of(host);
+  NodeView& told = states_[place(host.id())];
+  if (looks_like(state, told)) return;
+  told = state;
+  for (TraceSink* sink : sinks_) {
+    if (sink->wants_states())
+      sink->on_trace({.at = now(), .kind = TraceKind::state, .node = state.id, .state = &state});
+  }
 }
 
 void World::on_event(NodeId node, const Event& event, const Raft* raft) {
@@ -259,9 +327,9 @@ void World::on_event(NodeId node, const Event& event, const Raft* raft) {
 }
 
 void World::on_opened(NodeId node, const Recovered& found) {
-  note(TraceKind::life, node,
-       fmt::format("finds term {} vote {}, entries {}..{}", found.hard_state.term.value(),
-                   found.hard_state.vote.value(), found.base.position.index.next().value(), found.last.value()));
+  trace_life(node, "finds",
+             fmt::format("term {} vote {}, entries {}..{}", found.hard_state.term.value(),
+                         found.hard_state.vote.value(), found.base.position.index.next().value(), found.last.value()));
   checks_.opened(node, found);
 }
 
@@ -304,27 +372,32 @@ void World::on_applied(NodeId node, const Command& command, std::string_view rep
   }
 }
 
-void World::on_sent(const PeerMessage& message) {
+void World::on_sent(const PeerMessage& message, MessageId id) {
   checks_.sent(message);
-  if (tracing()) trace({.at = {}, .kind = TraceKind::sent, .node = message.from, .message = &message});
+  if (tracing()) trace({.at = {}, .kind = TraceKind::sent, .node = message.from, .message = &message, .id = id});
 }
 
-void World::on_delivered(const PeerMessage& message) {
+void World::on_delivered(const PeerMessage& message, MessageId id) {
   touch(message.to);
   ++tallies_.peer_messages[message.body.index()];
   if (const Message* inner = protocol_of(message)) ++tallies_.messages[inner->body.index()];
   mix_in(message.body.index() ^ (message.from.value() << 8) ^ (message.to.value() << 16));
-  if (tracing()) trace({.at = {}, .kind = TraceKind::delivered, .node = message.to, .message = &message});
+  if (tracing()) trace({.at = {}, .kind = TraceKind::delivered, .node = message.to, .message = &message, .id = id});
 }
 
-void World::on_lost(const PeerMessage& message, Loss why) {
+void World::on_lost(const PeerMessage& message, MessageId id, Loss why) {
   if (why == Loss::refused) checks_.violate("codec", "a message did not decode: " + short_form(message));
   if (!tracing()) return;
-  trace({.at = {}, .kind = TraceKind::lost, .node = message.to, .message = &message, .text = to_string(why)});
+  trace({.at = {}, .kind = TraceKind::lost, .node = message.to, .message = &message, .id = id, .text = to_string(why)});
 }
 
-void World::on_held(const PeerMessage& message) {
-  if (tracing()) trace({.at = {}, .kind = TraceKind::held, .node = message.to, .message = &message});
+void World::on_held(const PeerMessage& message, MessageId id) {
+  if (tracing()) trace({.at = {}, .kind = TraceKind::held, .node = message.to, .message = &message, .id = id});
+}
+
+void World::on_cut(NodeId from, NodeId to, bool cut) {
+  if (!tracing()) return;
+  trace({.at = {}, .kind = TraceKind::fault, .node = from, .other = to, .name = cut ? "cut" : "mended"});
 }
 
 const std::vector<Event>& World::events(Who node) const { return host(node).events; }

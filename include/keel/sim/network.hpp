@@ -38,14 +38,19 @@ enum class Loss : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Loss loss);
 
-// Sees every message. Called in the middle of things: it looks, and touches nothing.
+// Messages are numbered in the order in which they are sent; what the network repeats keeps its number.
+using MessageId = std::uint64_t;
+
+// Sees every message and every cut. Called in the middle of things: it looks, and touches nothing.
 class NetworkWatcher {
  public:
   virtual ~NetworkWatcher() = default;
-  virtual void on_sent(const PeerMessage& message) = 0;
-  virtual void on_delivered(const PeerMessage& message) = 0;
-  virtual void on_lost(const PeerMessage& message, Loss why) = 0;
-  virtual void on_held(const PeerMessage& message) = 0;
+  virtual void on_sent(const PeerMessage& message, MessageId id) = 0;
+  virtual void on_delivered(const PeerMessage& message, MessageId id) = 0;
+  virtual void on_lost(const PeerMessage& message, MessageId id, Loss why) = 0;
+  virtual void on_held(const PeerMessage& message, MessageId id) = 0;
+  // What leaves `from` does not reach `to` any more, or does again. Told when it changes.
+  virtual void on_cut(NodeId from, NodeId to, bool cut) = 0;
 };
 
 struct NetworkCounters {
@@ -141,7 +146,8 @@ class Network {
   };
   struct Flight {
     PeerMessage message;
-    std::uint64_t number = 0;  // in the order of sending; 0: the slot is free
+    MessageId id = 0;
+    std::uint64_t number = 0;  // in the order of sending, copies too; 0: the slot is free
     TimerId event{};           // 0: held
   };
   class Port;
@@ -152,15 +158,16 @@ class Network {
   RuleId add(Messages which, Action action, Duration by = {}, unsigned copies = 0);
   void send(PeerMessage message);
   Rule* rule_for(const PeerMessage& message);
-  void obey(Rule& rule, PeerMessage message);
-  void dispatch(PeerMessage message, Duration extra = {});
-  std::uint32_t take_off(PeerMessage message);
+  void set_cut(Who from, Who to, bool cut);
+  void obey(Rule& rule, PeerMessage message, MessageId id);
+  void dispatch(PeerMessage message, MessageId id, Duration extra = {});
+  std::uint32_t take_off(PeerMessage message, MessageId id);
   SimTime arrival_of(Way& way, const PeerMessage& message, Duration extra);
   void schedule(std::uint32_t flight, SimTime when);
-  PeerMessage land(std::uint32_t flight);
+  Flight land(std::uint32_t flight);
   void arrive(std::uint32_t flight);
-  void hand_over(PeerMessage message);
-  void lose(const PeerMessage& message, Loss why);
+  void hand_over(PeerMessage message, MessageId id);
+  void lose(const PeerMessage& message, MessageId id, Loss why);
   [[nodiscard]] std::vector<std::uint32_t> flights_in_order(Messages& which, bool only_held) const;
   Result<PeerMessage> recode(const PeerMessage& message) const;
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -24,8 +23,31 @@ enum class TraceKind : std::uint8_t {
   life,    // start, crash, pause, clock
   fault,   // what the simulation does to disks and networks
   client,  // commands and reads: asked, answered
+  state,   // what a node is, when that has changed
 };
 [[nodiscard]] std::string_view to_string(TraceKind kind);
+
+// What a picture shows of a node.
+struct NodeView {
+  NodeId id;
+  bool up = false;
+  bool paused = false;
+  bool failed = false;  // inert after an error
+  RoleName role = RoleName::follower;
+  bool pre_vote = false;  // a candidate that only rehearses
+  bool ready = false;     // leads, and its term-start entry is applied
+  Term term;
+  NodeId vote{};
+  NodeId leader{};
+  Index commit;
+  Index last;
+  Index stable;   // durable
+  Index applied;  // a change of these two alone is not told: `durable` and `applied` say so
+};
+// `down`, `failed`, or its role, of which `pre_candidate` is one.
+[[nodiscard]] std::string_view role_word(const NodeView& state);
+// Whether a picture has nothing new to show.
+[[nodiscard]] bool looks_like(const NodeView& a, const NodeView& b);
 
 // Something that happened. Points at what it is about only while it is being told.
 struct TraceEvent {
@@ -33,15 +55,18 @@ struct TraceEvent {
   TraceKind kind;
   NodeId node;  // where; nobody: the world
   const PeerMessage* message = nullptr;
+  std::uint64_t id = 0;  // of the message: the same when it is sent, held, delivered or lost, and in each repetition
   const keel::Event* event = nullptr;
+  const NodeView* state = nullptr;
+  NodeId other{};              // of a cut: whom `node` does not reach
   std::uint64_t number = 0;    // an index, a command's number
+  std::string_view name = {};  // which life, fault or client event it is
   std::string_view text = {};  // what the above does not say
 };
 
 // The event as one line of text, without a line break.
 [[nodiscard]] std::string text_line(const TraceEvent& event);
-// The same as one JSON object: `at` (nanoseconds), `kind`, `node`, and those of `type`, `from`, `to`, `term`, `event`,
-// `number`, `text` that it has.
+// The same as one JSON object, as in docs/formats-trace.md.
 [[nodiscard]] std::string json_line(const TraceEvent& event);
 
 // Everything that happens is told to sinks, in order.
@@ -49,19 +74,8 @@ class TraceSink {
  public:
   virtual ~TraceSink() = default;
   virtual void on_trace(const TraceEvent& event) = 0;
-};
-
-enum class TraceFormat : std::uint8_t { text, json };
-
-// Writes lines to a file.
-class FileTrace final : public TraceSink {
- public:
-  FileTrace(std::FILE* file, TraceFormat format) : file_(file), format_(format) {}
-  void on_trace(const TraceEvent& event) override;
-
- private:
-  std::FILE* file_;
-  TraceFormat format_;
+  // Whether TraceKind::state is told too: it costs a look at the node in each step.
+  [[nodiscard]] virtual bool wants_states() const { return false; }
 };
 
 // Keeps the last lines, and a digest of all.

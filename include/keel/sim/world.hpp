@@ -226,9 +226,11 @@ class World : private NetworkWatcher {
   [[nodiscard]] Counters counters() const;
   // A digest of all that happened so far: equal for equal runs.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
-  void add_sink(TraceSink& sink) { sinks_.push_back(&sink); }
-  // Puts a line of one's own into the trace.
-  void note(TraceKind kind, NodeId node, std::string_view text);
+  // Told all that happens from now on, but not of this World's own end; first, if it wants states, what is: the state of
+  // each node and the cuts.
+  void add_sink(TraceSink& sink);
+  // Puts a line of one's own into the trace; `name` is for programs, `text` for people.
+  void note(TraceKind kind, NodeId node, std::string_view text, std::string_view name = {});
   // The state of all nodes, one line each.
   [[nodiscard]] std::string describe() const;
   [[noreturn]] void fail(std::string_view check, const std::string& text) const;
@@ -283,6 +285,10 @@ class World : private NetworkWatcher {
   Host& host(Who node) const;
   [[nodiscard]] bool tracing() const { return !sinks_.empty(); }
   void trace(TraceEvent event);
+  [[nodiscard]] NodeView state_of(const Host& host) const;
+  void trace_state(Host& host);
+  void trace_life(NodeId node, std::string_view name, std::string_view text = {});
+  void trace_client(NodeId node, std::uint64_t id, std::string_view name, std::string_view text = {});
   void mix_in(std::uint64_t value);
   void check_step();
   void check(Host& host);
@@ -300,10 +306,11 @@ class World : private NetworkWatcher {
   void on_durable(NodeId node);
   void on_applied(NodeId node, const Command& command, std::string_view reply);
   // NetworkWatcher
-  void on_sent(const PeerMessage& message) override;
-  void on_delivered(const PeerMessage& message) override;
-  void on_lost(const PeerMessage& message, Loss why) override;
-  void on_held(const PeerMessage& message) override;
+  void on_sent(const PeerMessage& message, MessageId id) override;
+  void on_delivered(const PeerMessage& message, MessageId id) override;
+  void on_lost(const PeerMessage& message, MessageId id, Loss why) override;
+  void on_held(const PeerMessage& message, MessageId id) override;
+  void on_cut(NodeId from, NodeId to, bool cut) override;
 
   WorldOptions options_;
   Genesis genesis_;
@@ -317,6 +324,8 @@ class World : private NetworkWatcher {
   std::vector<Leadership> leaderships_;
   Tallies tallies_;
   std::vector<TraceSink*> sinks_;
+  bool wants_states_ = false;     // some sink does
+  std::vector<NodeView> states_;  // as told last, by node
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;
   NodeId touched_{};

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include "sim/trace_writers.hpp"
+
+namespace keel::sim {
+namespace {
+
+constexpr std::string_view shade = "rect rgb(255, 232, 226)";
+
+// What Mermaid would read as its own: entities begin with `#`, statements end with `;` or with the line.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '#') {
+      out += "#35;";
+    } else if (c == ';') {
+      out += "#59;";
+    } else if (c == '<') {
+      out += "#lt;";
+    } else {
+      out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+// A message's line has its way in it, which the arrow shows.
+std::string without_way(const PeerMessage& message) {
+  std::string text = short_form(message);
+  const std::string way = fmt::format(" {}→{}", message.from.value(), message.to.value());
+  if (const std::size_t at = text.find(way); at != std::string::npos) text.erase(at, way.size());
+  return text;
+}
+
+}  // namespace
+
+void MermaidTrace::add(std::string line) {
+  lines_.push_back(std::move(line));
+  if (lines_.size() <= max_lines) return;
+  if (lines_.front() == shade) shaded_before_ = true;
+  if (lines_.front() == "end") shaded_before_ = false;
+  lines_.pop_front();
+  ++left_out_;
+}
+
+std::string MermaidTrace::over_all() const {
+  const std::uint64_t last = nodes_.empty() ? 1 : nodes_.back().id.value();
+  return last == 1 ? "Note over n1: " : fmt::format("Note over n1,n{}: ", last);
+}
+
+void MermaidTrace::message(const TraceEvent& event, std::string_view arrow) {
+  const std::string why = event.text.empty() ? "" : " (" + std::string(event.text) + ")";
+  add(fmt::format("n{}{}n{}: {}{}", event.message->from.value(), arrow, event.message->to.value(),
+                  plain(without_way(*event.message)), plain(why)));
+}
+
+void MermaidTrace::state(const NodeView& now) {
+  const auto place = static_cast<std::size_t>(now.id.value()) - 1;
+  if (place >= nodes_.size()) nodes_.resize(place + 1);
+  const NodeView before = std::exchange(nodes_[place], now);
+  std::string text;
+  if (before.id == nobody || role_word(before) != role_word(now) || before.term != now.term) {
+    text = std::string(role_word(now));
+    if (now.up && !now.failed) text += fmt::format(" of term {}", now.term.value());
+  }
+  if (now.up && before.commit < now.commit) {
+    text += fmt::format("{}commit {}", text.empty() ? "" : ", ", now.commit.value());
+  }
+  if (!text.empty()) add(fmt::format("Note over n{}: {}", now.id.value(), text));
+}
+
+void MermaidTrace::cut(const TraceEvent& event) {
+  const auto way = std::pair(event.node, event.other);
+  if (event.name == "cut") {
+    if (cuts_.empty()) add(std::string(shade));
+    cuts_.insert(way);
+  }
+  add(fmt::format("Note over n{},n{}: {} {}→{}", event.node.value(), event.other.value(), event.name,
+                  event.node.value(), event.other.value()));
+  if (event.name != "cut" && cuts_.erase(way) > 0 && cuts_.empty()) add("end");
+}
+
+void MermaidTrace::on_trace(const TraceEvent& event) {
+  switch (event.kind) {
+    case TraceKind::delivered: return message(event, "->>");
+    case TraceKind::lost: return message(event, "--x");
+    case TraceKind::held: return message(event, "--)");
+    case TraceKind::state: return state(*event.state);
+    case TraceKind::life:
+    case TraceKind::fault:
+      if (event.other != nobody) return cut(event);
+      return add(fmt::format(
+          "{}{}{}{}", event.node == nobody ? over_all() : fmt::format("Note over n{}: ", event.node.value()),
+          plain(event.name), event.name.empty() || event.text.empty() ? "" : " ", plain(event.text)));
+    case TraceKind::client:
+      return add(fmt::format("Note right of n{}: #35;{} {} {}", event.node.value(), event.number, event.name,
+                             plain(event.text)));
+    default: return;  // each shows in a message or a state
+  }
+}
+
+void MermaidTrace::finish(std::string_view failure) {
+  write_line(file_, "sequenceDiagram");
+  write_line(file_, "title " + plain(title_));
+  for (const NodeView& node : nodes_)
+    write_line(file_, fmt::format("participant n{} as node {}", node.id.value(), node.id.value()));
+  if (left_out_ > 0) {
+    write_line(file_, fmt::format("{}{} lines before this are left out", over_all(), left_out_));
+  }
+  if (shaded_before_) write_line(file_, shade);
+  for (const std::string& line : lines_)
+    write_line(file_, line);
+  if (!cuts_.empty()) write_line(file_, "end");
+  if (!failure.empty()) write_line(file_, over_all() + "failed: " + plain(failure.substr(0, failure.find('\n'))));
+}
+
+}  // namespace keel::sim
