@@ -138,6 +138,10 @@ class Group {
     finish_writes(NodeId(id));
     pump(NodeId(id));
   }
+  void finish_one_write(std::uint64_t id) {
+    finish_write(NodeId(id));
+    pump(NodeId(id));
+  }
   void finish_apply(NodeId id) {
     Member& member = nodes.at(id);
     if (member.raft && member.handed > member.raft->status().applied) member.raft->applied(member.handed);
@@ -195,6 +199,17 @@ class Group {
     network.erase(found);
     deliver(std::move(message));
   }
+  // It arrives, and stays under way.
+  void deliver_copy_of_first(const Lost& which) {
+    const auto found = std::ranges::find_if(network, which);
+    if (found == network.end()) throw std::runtime_error("no such message is under way");
+    deliver(*found);
+  }
+  void lose_first(const Lost& which) {
+    const auto found = std::ranges::find_if(network, which);
+    if (found == network.end()) throw std::runtime_error("no such message is under way");
+    network.erase(found);
+  }
   void lose(const Lost& which = [](const Message&) { return true; }) { std::erase_if(network, which); }
   [[nodiscard]] std::size_t under_way(const Lost& which) const {
     return static_cast<std::size_t>(std::ranges::count_if(network, which));
@@ -217,6 +232,12 @@ class Group {
       advance(step);
       settle(lost);
     }
+  }
+  // Time passes for one node alone, so that it does not hear its leader any more; none of its timers has run out.
+  void fall_silent_to(std::uint64_t id) {
+    Member& member = node(id);
+    member.clock_offset += member.options.election_timeout;
+    advance_one(NodeId(id));
   }
   void fire(std::uint64_t id, Timer timer) {
     raft(id).expire(timer);
@@ -299,6 +320,10 @@ Group::Lost of(std::uint64_t from, std::uint64_t to) {
   return [=](const Message& message) {
     return is<Body>(message) && message.from == NodeId(from) && message.to == NodeId(to);
   };
+}
+// As `long_form` has it.
+inline Group::Lost reads(std::string text) {
+  return [text = std::move(text)](const Message& message) { return long_form(message) == text; };
 }
 inline bool is_rehearsal(const Message& message) {
   const auto* asks = std::get_if<VoteRequest>(&message.body);
