@@ -30,6 +30,7 @@ struct Taken {
   NodeId node{};  // whom it happens to
   unsigned operand = 0;
   std::optional<Message> message;  // that arrives, or is lost
+  bool alone = true;               // no other message under way has its short form
   bool repeated = false;           // and stays under way
   std::vector<Message> left;       // what goes out for it
   unsigned fetches = 0;

@@ -21,7 +21,14 @@ std::vector<Taken> Explorer::path() {
     now.kind = choice.kind;
     now.node = NodeId(choice.node + 1);
     now.repeated = choice.repeated;
-    if (choice.message != no_place) now.message = messages_[world.messages[choice.message]];
+    if (choice.message != no_place) {
+      const std::uint32_t number = world.messages[choice.message];
+      now.message = messages_[number];
+      now.alone =
+          std::none_of(world.messages.begin(), world.messages.begin() + world.under_way, [&](std::uint32_t other) {
+            return other != number && short_form(messages_[other]) == short_form(*now.message);
+          });
+    }
     Step step{.node = world.nodes[choice.node]};
     if (choice.input != none) {
       now.operand = input_of(choice.input).operand;

@@ -41,10 +41,12 @@ std::string stands(const RaftStatus& status) {
          fmt::format(" log {} stable {} commit {}", status.last.value(), status.stable.value(), status.commit.value());
 }
 
-std::string predicate(const Message& message) { return fmt::format("reads(\"{}\")", long_form(message)); }
+std::string predicate(const Taken& taken) {
+  return fmt::format("reads(\"{}\")", taken.alone ? short_form(*taken.message) : long_form(*taken.message));
+}
 
 std::string timer(const Taken& taken, std::string_view name) {
-  return fmt::format("  group.fire({}, Timer::{});\n", taken.node.value(), name);
+  return fmt::format("    group.fire({}, Timer::{});\n", taken.node.value(), name);
 }
 
 std::string statement(const Taken& taken) {
@@ -53,24 +55,24 @@ std::string statement(const Taken& taken) {
     case Kind::deliver:
     case Kind::deliver_late: {
       const std::string before =
-          taken.kind == Kind::deliver_late ? fmt::format("  group.fall_silent_to({});\n", node) : "";
-      return before + fmt::format("  group.{}({});\n", taken.repeated ? "deliver_copy_of_first" : "deliver_first",
-                                  predicate(*taken.message));
+          taken.kind == Kind::deliver_late ? fmt::format("    group.fall_silent_to({});\n", node) : "";
+      return before + fmt::format("    group.{}({});\n", taken.repeated ? "deliver_copy_of_first" : "deliver_first",
+                                  predicate(taken));
     }
-    case Kind::lose: return fmt::format("  group.lose_first({});\n", predicate(*taken.message));
-    case Kind::persist: return fmt::format("  group.finish_one_write({});\n", node);
+    case Kind::lose: return fmt::format("    group.lose_first({});\n", predicate(taken));
+    case Kind::persist: return fmt::format("    group.finish_one_write({});\n", node);
     case Kind::election: return timer(taken, "election");
     case Kind::heartbeat: return timer(taken, "heartbeat");
     case Kind::check_quorum: return timer(taken, "check_quorum");
     case Kind::stall: return timer(taken, "write_stall");
     case Kind::transfer_ends: return timer(taken, "transfer");
-    case Kind::propose: return fmt::format("  (void)group.propose({}, \"{}\");\n", node, taken.operand);
+    case Kind::propose: return fmt::format("    (void)group.propose({}, \"{}\");\n", node, taken.operand);
     case Kind::transfer:
-      return fmt::format("  (void)group.raft({0}).transfer_leadership(NodeId({1}));\n  group.pump(NodeId({0}));\n",
+      return fmt::format("    (void)group.raft({0}).transfer_leadership(NodeId({1}));\n    group.pump(NodeId({0}));\n",
                          node, taken.operand);
     case Kind::crash: {
       const Cut cut = Cut::of(taken.operand);
-      return fmt::format("  group.crash({0}, {1}, {2});\n  group.restart({0});\n", node, cut.writes, cut.parts);
+      return fmt::format("    group.crash({0}, {1}, {2});\n    group.restart({0});\n", node, cut.writes, cut.parts);
     }
   }
   return {};
@@ -98,17 +100,18 @@ std::string describe_steps(const Outcome& outcome) {
   return text + outcome.violation + "\n";
 }
 
-std::string as_test(const Bounds& bounds, const Outcome& outcome) {
+std::string as_test(const Bounds& bounds, const Outcome& outcome, std::string_view name) {
   std::string text = fmt::format("// {}\n// keel-check {}\n", outcome.violation, flags_of(bounds));
-  text += "TEST(Found, GiveItAName) {\n";
+  text += fmt::format("TEST(Found, {}) {{\n", name);
   text += fmt::format("  Group group({}, [](RaftOptions& options) {{\n{}  }});\n", bounds.nodes, adjustments(bounds));
-  text += "  for (auto& [id, member] : group.nodes)\n    member.instant_disk = false;\n";
+  text +=
+      "  for (auto& [id, member] : group.nodes)\n    member.instant_disk = false;\n  group.as_far_as_it_goes([&] {\n";
   for (const Taken& taken : outcome.scenario) {
     text += statement(taken);
     for (unsigned i = 0; i < taken.fetches; ++i)
-      text += fmt::format("  group.finish_fetch({});\n", taken.node.value());
+      text += fmt::format("    group.finish_fetch({});\n", taken.node.value());
   }
-  return text + "}\n";
+  return text + "  });\n}\n";
 }
 
 }  // namespace keel::check

@@ -1,4 +1,4 @@
-#include "bounds.hpp"
+#include "keel-check/bounds.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

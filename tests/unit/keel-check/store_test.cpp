@@ -1,4 +1,4 @@
-#include "store.hpp"
+#include "keel-check/store.hpp"
 
 #include <map>
 
