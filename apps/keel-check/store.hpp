@@ -1,8 +1,9 @@
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <new>
@@ -13,22 +14,28 @@
 
 namespace keel::check {
 
-// Memory that costs nothing until it is touched, all zeros.
+// Memory that costs nothing until it is touched, all zeros; in large pages where the system has them, because a table of
+// hashes is touched all over.
 template <class T>
 class Zeroed {
  public:
-  explicit Zeroed(std::size_t size) : items_(static_cast<T*>(std::calloc(size, sizeof(T)))), size_(size) {
-    if (items_ == nullptr) throw std::bad_alloc();
+  explicit Zeroed(std::size_t size)
+      : items_(static_cast<T*>(::mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
+        size_(size) {
+    if (items_ == MAP_FAILED) throw std::bad_alloc();
+    (void)::madvise(items_, size * sizeof(T), MADV_HUGEPAGE);
   }
-  [[nodiscard]] T& operator[](std::size_t i) { return items_.get()[i]; }
-  [[nodiscard]] const T& operator[](std::size_t i) const { return items_.get()[i]; }
+  ~Zeroed() { ::munmap(items_, size_ * sizeof(T)); }
+  Zeroed(const Zeroed&) = delete;
+  Zeroed& operator=(const Zeroed&) = delete;
+
+  [[nodiscard]] T& operator[](std::size_t i) { return items_[i]; }
+  [[nodiscard]] const T& operator[](std::size_t i) const { return items_[i]; }
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  struct Free {
-    void operator()(T* items) const { std::free(items); }
-  };
-  std::unique_ptr<T[], Free> items_;
+  T* items_;
   std::size_t size_;
 };
 
