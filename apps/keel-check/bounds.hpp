@@ -45,6 +45,7 @@ struct Bounds {
   std::uint64_t memory = std::uint64_t{4} << 30;  // bytes
   double seconds = 0;                             // 0: until it is done
   Planted planted = Planted::nothing;
+  bool audit = false;  // see Explorer::audit
 
   [[nodiscard]] unsigned& of(Budget budget) { return budgets[static_cast<std::size_t>(budget)]; }
   [[nodiscard]] unsigned of(Budget budget) const { return budgets[static_cast<std::size_t>(budget)]; }

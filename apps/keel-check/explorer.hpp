@@ -43,6 +43,7 @@ struct Outcome {
   std::size_t capacity = 0;     // states that there is memory for
   std::size_t node_states = 0;  // distinct states of single nodes
   std::size_t messages = 0;     // distinct messages
+  std::uint64_t audited = 0;    // pairs of unequal nodes that counted as one, with an input
   std::uint64_t too_many = 0;   // steps not taken because too many messages would be under way
   std::uint64_t too_late = 0;   // because of a term beyond the last
   std::string full;             // memory_full: which part of it
@@ -156,6 +157,10 @@ class Explorer {
   std::uint32_t intern(Replica&& replica);
   std::uint32_t intern(const Message& message);
   std::uint32_t intern(const Ledger& ledger);
+  // Whether two nodes that count as one state also do the same: every input that either may meet leads both to states
+  // that count as one, with the same messages. Throws InvariantBroken if not.
+  void audit(const Node& known, const Replica& other);
+  void audit(const Node& known, const Replica& other, const Input& input);
   [[nodiscard]] Input input_of(std::uint32_t input) const;
   [[nodiscard]] std::vector<Offer> offers_in(const Replica& replica) const;
 

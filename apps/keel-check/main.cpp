@@ -1,11 +1,10 @@
 // keel-check: everything that can happen to a small cluster within bounds, every order of it.
-#include <unistd.h>
-
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "keel/base/assert.hpp"
 #include "scenario.hpp"
 
 namespace {
@@ -86,6 +85,9 @@ int run(const Bounds& bounds) {
     return status_of(outcome.ending);
   } catch (const std::bad_alloc&) {
     fmt::print("not finished: memory full (the system gave less than --memory allows)\n");
+    return not_finished;
+  } catch (const keel::InvariantBroken& broken) {
+    fmt::print("not finished: keel-check found itself wrong: {}\n", broken.what());
     return not_finished;
   }
 }

@@ -52,7 +52,7 @@ std::uint64_t Replica::identity() const {
     digest.add(write.batch);
   digest.add(held.size());
   for (const HeldMessage& waiting : held)
-    digest.add(writes.back().id - waiting.after).add(waiting.message);
+    digest.add(writes.empty() ? 0 : writes.back().id - waiting.after).add(waiting.message);
   return digest.value();
 }
 
@@ -108,7 +108,7 @@ Turn Driver::act(Replica& replica, const Input& input) {
     // A restart forgets what was known to be committed, and that is right.
     if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
     if (!turn.broken) turn.broken = check_node(replica.raft);
-  } catch (const InvariantBroken& broken) {
+  } catch (const std::exception& broken) {
     turn.broken = "node " + std::to_string(replica.raft.options().id.value()) + " found itself wrong: " + broken.what();
   }
   return turn;
@@ -254,7 +254,11 @@ void Driver::pump(Replica& replica, Turn& turn) {
       if (!turn.broken) turn.broken = judge(event, raft.options().id);
     }
     if (!turn.broken) turn.broken = judge(replica);
-    if (!out_.apply.empty()) raft.applied(out_.apply.last);
+    if (!out_.apply.empty()) {
+      const bool follows = out_.apply.first == raft.status().applied.next();
+      if (!follows && !turn.broken) turn.broken = "entries to apply do not follow one another";
+      raft.applied(out_.apply.last);
+    }
     for (const Fetch& fetch : out_.fetch) {
       const Disk issued = replica.issued();
       KEEL_ASSERT(fetch.range.last.value() <= issued.entries.size(), "only what was written is fetched");

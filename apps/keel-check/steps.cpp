@@ -89,10 +89,36 @@ std::vector<Explorer::Offer> Explorer::offers_in(const Replica& replica) const {
   return offers;
 }
 
+void Explorer::audit(const Node& known, const Replica& other) {
+  if (known.replica.raft == other.raft) return;
+  for (const Offer& offer : known.offers)
+    audit(known, other, {offer.kind, offer.operand, nullptr});
+  for (const Message& message : messages_) {
+    if (message.to != other.raft.options().id) continue;
+    audit(known, other, {Kind::deliver, 0, &message});
+    if (std::holds_alternative<VoteRequest>(message.body)) audit(known, other, {Kind::deliver_late, 0, &message});
+  }
+}
+
+void Explorer::audit(const Node& known, const Replica& other, const Input& input) {
+  ++outcome_.audited;
+  Replica one = known.replica;
+  Replica two = other;
+  const Turn of_one = driver_.act(one, input);
+  const Turn of_two = driver_.act(two, input);
+  KEEL_ASSERT(of_one.broken == of_two.broken, "two nodes that count as one: only one of them is broken by an input");
+  if (of_one.broken) return;
+  KEEL_ASSERT(of_one.left == of_two.left, "two nodes that count as one say different things");
+  KEEL_ASSERT(one.identity() == two.identity(), "two nodes that count as one become different ones");
+}
+
 std::uint32_t Explorer::intern(Replica&& replica) {
   const auto next = static_cast<std::uint32_t>(nodes_.size());
   const auto [known, is_new] = node_numbers_.try_emplace(replica.identity(), next);
-  if (!is_new) return known->second;
+  if (!is_new) {
+    if (bounds_.audit) audit(nodes_[known->second], replica);
+    return known->second;
+  }
   const auto contents = [](const Disk& disk) {
     std::vector<Content> contents;
     for (const Entry& entry : disk.entries)

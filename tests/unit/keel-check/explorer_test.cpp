@@ -31,6 +31,23 @@ TEST(Explorer, OneNodeHasAsManyStatesAsOneCanCount) {
   EXPECT_EQ(outcome.progress.depth, 3u);
 }
 
+// What makes it right to look at one of them only: nodes that differ in times and counters alone do the same for ever.
+TEST(Explorer, NodesThatCountAsOneDoTheSame) {
+  for (const bool switches : {true, false}) {
+    const Outcome outcome = explore({.nodes = 2,
+                                     .terms = 1,
+                                     .inflight = 2,
+                                     .budgets = {2, 1, 1, 0, 0, 1, 0, 0, 1},
+                                     .pre_vote = switches,
+                                     .check_quorum = true,
+                                     .eager_commit = switches,
+                                     .audit = true});
+    EXPECT_EQ(outcome.ending, Ending::finished) << outcome.violation;
+    EXPECT_GT(outcome.audited, 1'000u);
+    RecordProperty("audited", std::to_string(outcome.audited));
+  }
+}
+
 struct Counted {
   Bounds bounds;
   std::size_t states;
