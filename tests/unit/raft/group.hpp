@@ -21,6 +21,11 @@ class Group {
  public:
   using Lost = std::function<bool(const Message&)>;
 
+  // What a test wants to go on is not there.
+  struct NotUnderWay : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+
   struct Member {
     std::optional<Raft> raft;
     RaftOptions options;
@@ -138,6 +143,11 @@ class Group {
     finish_writes(NodeId(id));
     pump(NodeId(id));
   }
+  void finish_one_write(std::uint64_t id) {
+    if (node(id).writes.empty()) throw NotUnderWay("nothing is being written");
+    finish_write(NodeId(id));
+    pump(NodeId(id));
+  }
   void finish_apply(NodeId id) {
     Member& member = nodes.at(id);
     if (member.raft && member.handed > member.raft->status().applied) member.raft->applied(member.handed);
@@ -145,6 +155,7 @@ class Group {
   // Answers the oldest fetch from what was written.
   void finish_fetch(std::uint64_t id) {
     Member& member = node(id);
+    if (member.fetches.empty()) throw NotUnderWay("nothing is being read");
     const Fetch fetch = member.fetches.front();
     member.fetches.erase(member.fetches.begin());
     std::vector<Entry> found;
@@ -189,12 +200,14 @@ class Group {
 
   // Delivers the first message that `which` holds for, and only that.
   void deliver_first(const Lost& which) {
-    const auto found = std::ranges::find_if(network, which);
-    if (found == network.end()) throw std::runtime_error("no such message is under way");
+    const auto found = first(which);
     Message message = std::move(*found);
     network.erase(found);
     deliver(std::move(message));
   }
+  // It arrives, and stays under way.
+  void deliver_copy_of_first(const Lost& which) { deliver(*first(which)); }
+  void lose_first(const Lost& which) { network.erase(first(which)); }
   void lose(const Lost& which = [](const Message&) { return true; }) { std::erase_if(network, which); }
   [[nodiscard]] std::size_t under_way(const Lost& which) const {
     return static_cast<std::size_t>(std::ranges::count_if(network, which));
@@ -217,6 +230,12 @@ class Group {
       advance(step);
       settle(lost);
     }
+  }
+  // Time passes for one node alone, so that it does not hear its leader any more; none of its timers has run out.
+  void fall_silent_to(std::uint64_t id) {
+    Member& member = node(id);
+    member.clock_offset += member.options.election_timeout;
+    advance_one(NodeId(id));
   }
   void fire(std::uint64_t id, Timer timer) {
     raft(id).expire(timer);
@@ -244,7 +263,20 @@ class Group {
   Watch watch;
   bool violations_allowed = false;  // a test that plays a broken peer
 
+  // Steps that once led to something wrong. Where they cannot be gone any more, that is right too.
+  static void as_far_as_it_goes(const std::function<void()>& steps) {
+    try {
+      steps();
+    } catch (const NotUnderWay&) {
+    }
+  }
+
  private:
+  std::deque<Message>::iterator first(const Lost& which) {
+    const auto found = std::ranges::find_if(network, which);
+    if (found == network.end()) throw NotUnderWay("no such message is under way");
+    return found;
+  }
   void begin(Genesis first, const std::function<void(RaftOptions&)>& adjust) {
     genesis = std::move(first);
     for (const keel::Member& one : genesis.configuration.members) {
@@ -298,6 +330,12 @@ template <class Body>
 Group::Lost of(std::uint64_t from, std::uint64_t to) {
   return [=](const Message& message) {
     return is<Body>(message) && message.from == NodeId(from) && message.to == NodeId(to);
+  };
+}
+// As one of its forms has it.
+inline Group::Lost reads(std::string text) {
+  return [text = std::move(text)](const Message& message) {
+    return short_form(message) == text || long_form(message) == text;
   };
 }
 inline bool is_rehearsal(const Message& message) {

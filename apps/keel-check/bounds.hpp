@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "keel/raft/options.hpp"
+
+namespace keel::check {
+
+// What may happen so many times in one run, whoever it happens to.
+enum class Budget : std::uint8_t {
+  elections,      // election timers that run out
+  heartbeats,     // heartbeat timers that run out
+  quorum_checks,  // leaders that find that they have lost their quorum
+  stalls,         // writes that take too long
+  transfers,      // of leadership, asked for
+  commands,       // proposed
+  losses,         // of messages
+  duplicates,     // messages that arrive and stay under way
+  crashes,        // power cuts, with the restart
+};
+inline constexpr std::size_t budget_kinds = 9;
+
+// Bugs of the world around the Rafts, for testing the checker itself.
+enum class Planted : std::uint8_t {
+  nothing,
+  forgotten_vote,          // a crash loses the vote, whatever was durable
+  early_acknowledgement,   // messages do not wait for their write, and nobody objects
+  forged_acknowledgement,  // refused appends arrive as accepted
+};
+
+// How far everything is tried out: within this, all of it.
+struct Bounds {
+  unsigned nodes = 3;
+  unsigned terms = 2;     // that may begin; the cluster starts in one in which nobody leads
+  unsigned inflight = 3;  // messages under way
+  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 1, 0, 0, 0};
+
+  bool pre_vote = true;
+  bool check_quorum = true;
+  bool eager_commit = true;
+
+  std::uint64_t memory = std::uint64_t{4} << 30;  // bytes
+  double seconds = 0;                             // 0: until it is done
+  Planted planted = Planted::nothing;
+  bool audit = false;  // see Explorer::audit
+
+  [[nodiscard]] unsigned& of(Budget budget) { return budgets[static_cast<std::size_t>(budget)]; }
+  [[nodiscard]] unsigned of(Budget budget) const { return budgets[static_cast<std::size_t>(budget)]; }
+};
+
+inline constexpr unsigned most_nodes = 5;
+inline constexpr unsigned most_terms = 7;
+inline constexpr unsigned most_inflight = 32;
+inline constexpr unsigned most_of_a_budget = 15;
+inline constexpr std::uint64_t least_memory = std::uint64_t{1} << 20;
+
+// Errors: `invalid`, naming the flag, its value and what is allowed.
+[[nodiscard]] Result<void> validate(const Bounds& bounds);
+
+// "4G", "512M", "100000000" as bytes. Errors: `invalid`.
+[[nodiscard]] Result<std::uint64_t> parse_memory(std::string_view text);
+
+// The flags that lead to these bounds, without those for memory and time.
+[[nodiscard]] std::string flags_of(const Bounds& bounds);
+
+[[nodiscard]] RaftOptions options_for(const Bounds& bounds, NodeId id);
+
+}  // namespace keel::check

@@ -1,0 +1,272 @@
+#include "replica.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "keel/base/assert.hpp"
+
+namespace keel::check {
+
+void Disk::write_torn(const WriteBatch& batch, std::size_t parts) {
+  if (batch.hard_state && parts > 0) hard_state = *batch.hard_state;
+  if (batch.truncate_from && parts > 1) {
+    KEEL_ASSERT(batch.truncate_from->value() <= entries.size() + 1, "only what is there is truncated");
+    entries.resize(batch.truncate_from->previous().value());
+  }
+  for (std::size_t i = 0; i < batch.entries.size() && i + 2 < parts; ++i) {
+    KEEL_ASSERT(batch.entries[i].index.value() == entries.size() + 1, "writes follow one another");
+    entries.push_back(batch.entries[i]);
+  }
+}
+
+Recovered Disk::recover() const {
+  Recovered found;
+  found.hard_state = hard_state;
+  found.last = Index(entries.size());
+  for (const Entry& entry : entries) {
+    if (found.terms.empty() || found.terms.back().term != entry.term) found.terms.push_back({entry.index, entry.term});
+    const bool configures = entry.kind == EntryKind::configuration || entry.kind == EntryKind::genesis;
+    if (configures) found.configurations.push_back(entry);
+  }
+  return found;
+}
+
+Disk Replica::issued() const {
+  Disk all = disk;
+  for (const Write& write : writes)
+    all.write(write.batch);
+  return all;
+}
+
+// The fingerprint leaves out numbers that only ever count up. Those that stand in messages must be told apart all the
+// same: rounds of heartbeats; and a held message's write, as how many come before it.
+std::uint64_t Replica::identity() const {
+  Digest digest;
+  digest.add(raft.fingerprint());
+  if (const auto* leader = std::get_if<Leader>(&raft.role_state())) digest.add(leader->round);
+  digest.add(disk.hard_state).add(disk.entries.size());
+  for (const Entry& entry : disk.entries)
+    digest.add(entry);
+  digest.add(writes.size());
+  for (const Write& write : writes)
+    digest.add(write.batch);
+  digest.add(held.size());
+  for (const HeldMessage& waiting : held)
+    digest.add(writes.empty() ? 0 : writes.back().id - waiting.after).add(waiting.message);
+  return digest.value();
+}
+
+NodeId Replica::heard_leader() const {
+  const auto* follower = std::get_if<Follower>(&raft.role_state());
+  const bool hears = follower != nullptr && now < follower->heard + raft.options().election_timeout;
+  return hears ? follower->leader : nobody;
+}
+
+std::vector<Cut> Replica::cuts() const {
+  std::vector<Cut> all;
+  for (unsigned i = 0; i < writes.size(); ++i) {
+    const WriteBatch& batch = writes[i].batch;
+    all.push_back({i, 0});
+    const auto entries = static_cast<unsigned>(batch.entries.size());
+    if (batch.hard_state && (batch.truncate_from || entries > 0)) all.push_back({i, 1});
+    if (batch.truncate_from && entries > 0) all.push_back({i, 2});
+    for (unsigned kept = 1; kept < entries; ++kept)
+      all.push_back({i, 2 + kept});
+  }
+  all.push_back({static_cast<unsigned>(writes.size()), 0});
+  return all;
+}
+
+Driver::Driver(const Bounds& bounds) : bounds_(bounds) {
+  std::vector<Member> members;
+  for (unsigned id = 1; id <= bounds.nodes; ++id)
+    members.push_back({.id = NodeId(id)});
+  genesis_ = make_genesis("check", std::move(members));
+}
+
+Raft Driver::make(NodeId id, const Disk& disk, Instant now) const {
+  auto made = Raft::make(options_for(bounds_, id), disk.recover(), now);
+  KEEL_ASSERT(made.has_value(), "a model disk holds what a Raft can begin with");
+  return std::move(*made);
+}
+
+Replica Driver::start(NodeId id) {
+  Disk disk{{Term(1), nobody}, {{Index(1), Term(1), EntryKind::genesis, encode(genesis_)}}};
+  Replica replica{make(id, disk, {}), {}, disk, {}, {}};
+  Turn turn;
+  pump(replica, turn);
+  KEEL_ASSERT(turn.left.empty() && !turn.broken, "a node that starts says nothing");
+  return replica;
+}
+
+Turn Driver::act(Replica& replica, const Input& input) {
+  Turn turn;
+  const Remembered before = remember(replica.raft);
+  try {
+    apply(replica, input, turn);
+    pump(replica, turn);
+    // A restart forgets what was known to be committed, and that is right.
+    if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
+    if (!turn.broken) turn.broken = check_node(replica.raft);
+  } catch (const std::exception& broken) {
+    turn.broken = "node " + std::to_string(replica.raft.options().id.value()) + " found itself wrong: " + broken.what();
+  }
+  return turn;
+}
+
+void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
+  Raft& raft = replica.raft;
+  switch (input.kind) {
+    case Kind::deliver:
+    case Kind::deliver_late: return receive(replica, input);
+    case Kind::lose: return;
+    case Kind::persist: return persist(replica, turn);
+    case Kind::election: return raft.expire(Timer::election);
+    case Kind::heartbeat: return raft.expire(Timer::heartbeat);
+    case Kind::check_quorum: return raft.expire(Timer::check_quorum);
+    case Kind::stall: return raft.expire(Timer::write_stall);
+    case Kind::transfer_ends: return raft.expire(Timer::transfer);
+    case Kind::propose: {
+      const std::string text = std::to_string(input.operand);
+      (void)raft.propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text))));
+      return;
+    }
+    case Kind::transfer: (void)raft.transfer_leadership(NodeId(input.operand)); return;
+    case Kind::crash: return crash(replica, Cut::of(input.operand));
+  }
+}
+
+void Driver::receive(Replica& replica, const Input& input) const {
+  if (input.kind == Kind::deliver_late) {
+    replica.now += replica.raft.options().election_timeout;
+    replica.raft.advance(replica.now);
+  }
+  Message message = *input.message;
+  if (auto* reply = std::get_if<AppendReply>(&message.body);
+      reply != nullptr && bounds_.planted == Planted::forged_acknowledgement) {
+    reply->accepted = true;
+  }
+  replica.raft.receive(std::move(message));
+}
+
+void Driver::persist(Replica& replica, Turn& turn) const {
+  const Write write = std::move(replica.writes.front());
+  replica.writes.erase(replica.writes.begin());
+  replica.disk.write(write.batch);
+  replica.raft.written(write.id);
+  std::vector<HeldMessage> held = std::exchange(replica.held, {});
+  for (HeldMessage& waiting : held) {
+    if (waiting.after <= write.id) {
+      leave(replica, std::move(waiting.message), turn);
+    } else {
+      replica.held.push_back(std::move(waiting));
+    }
+  }
+}
+
+void Driver::crash(Replica& replica, Cut cut) const {
+  for (unsigned i = 0; i < replica.writes.size() && i <= cut.writes; ++i) {
+    const WriteBatch& batch = replica.writes[i].batch;
+    i < cut.writes ? replica.disk.write(batch) : replica.disk.write_torn(batch, cut.parts);
+  }
+  if (bounds_.planted == Planted::forgotten_vote) replica.disk.hard_state.vote = nobody;
+  replica.writes.clear();
+  replica.held.clear();
+  replica.raft = make(replica.raft.options().id, replica.disk, replica.now);
+}
+
+namespace {
+
+std::optional<std::string> judge(const RaftEvent& event, NodeId node) {
+  const auto* rejected = std::get_if<MessageRejected>(&event);
+  const bool unexpected = rejected != nullptr &&
+                          (rejected->reason == RejectReason::malformed || rejected->reason == RejectReason::not_for_us);
+  if (!unexpected && !std::holds_alternative<ProtocolViolation>(event)) return {};
+  return "node " + std::to_string(node.value()) + " reports " + describe(event);
+}
+
+// Nothing leaves that the disk could take back.
+std::optional<std::string> judge(const Message& message, const Disk& disk) {
+  const auto says = [&](const char* what) { return std::string(what) + ": " + short_form(message); };
+  const HardState& durable = disk.hard_state;
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const auto* votes = std::get_if<VoteReply>(&message.body);
+  // A rehearsal asks about a term that nobody is in yet, and its grant echoes that.
+  const bool echoes = votes != nullptr && votes->pre_vote && votes->granted;
+  const bool ahead = asks != nullptr && asks->pre_vote;
+  if (!echoes && durable.term + (ahead ? 1 : 0) < message.term)
+    return says("a message tells a term that is not durable");
+  if (durable.term != message.term) return {};
+  if (asks != nullptr && !asks->pre_vote && durable.vote != message.from) {
+    return says("a candidate asks before its own vote is durable");
+  }
+  if (votes != nullptr && !votes->pre_vote && votes->granted && durable.vote != message.to) {
+    return says("a vote leaves before it is durable");
+  }
+  const auto* holds = std::get_if<AppendReply>(&message.body);
+  if (holds != nullptr && holds->accepted && disk.entries.size() < holds->index.value()) {
+    return says("an acknowledgement leaves before the entries are durable");
+  }
+  return {};
+}
+
+// The store was told what the Raft believes, and what that calls durable is.
+std::optional<std::string> judge(const Replica& replica) {
+  const Raft& raft = replica.raft;
+  const std::string node = "node " + std::to_string(raft.options().id.value());
+  const Disk issued = replica.issued();
+  if (issued.hard_state != raft.hard_state()) return node + " has told its store another term or vote";
+  const Index last = raft.log().last().index;
+  const bool same_end = issued.entries.size() == last.value() &&
+                        (issued.entries.empty() || issued.entries.back().term == raft.log().last().term);
+  if (!same_end) return node + " has told its store another end of the log";
+  const std::size_t stable = raft.log().stable().value();
+  if (stable > replica.disk.entries.size()) return node + " calls durable what is not there";
+  if (stable > 0 && replica.disk.entries[stable - 1].term != raft.log().term_at(raft.log().stable())) {
+    return node + " calls another entry durable than there is";
+  }
+  return {};
+}
+
+}  // namespace
+
+void Driver::leave(const Replica& replica, Message&& message, Turn& turn) const {
+  const bool hasty = bounds_.planted == Planted::early_acknowledgement;
+  if (!hasty && !turn.broken) turn.broken = judge(message, replica.disk);
+  turn.left.push_back(std::move(message));
+}
+
+void Driver::pump(Replica& replica, Turn& turn) {
+  Raft& raft = replica.raft;
+  while (raft.has_output()) {
+    raft.take_output(out_);
+    if (out_.write) replica.writes.push_back(std::move(*out_.write));
+    for (Message& message : out_.send)
+      leave(replica, std::move(message), turn);
+    for (HeldMessage& held : out_.send_after_write) {
+      if (bounds_.planted == Planted::early_acknowledgement) {
+        leave(replica, std::move(held.message), turn);
+      } else {
+        replica.held.push_back(std::move(held));
+      }
+    }
+    for (const RaftEvent& event : out_.events) {
+      if (!turn.broken) turn.broken = judge(event, raft.options().id);
+    }
+    if (!turn.broken) turn.broken = judge(replica);
+    if (!out_.apply.empty()) {
+      const bool follows = out_.apply.first == raft.status().applied.next();
+      if (!follows && !turn.broken) turn.broken = "entries to apply do not follow one another";
+      raft.applied(out_.apply.last);
+    }
+    for (const Fetch& fetch : out_.fetch) {
+      const Disk issued = replica.issued();
+      KEEL_ASSERT(fetch.range.last.value() <= issued.entries.size(), "only what was written is fetched");
+      const auto from = issued.entries.begin() + static_cast<std::ptrdiff_t>(fetch.range.first.value() - 1);
+      raft.fetched(fetch, {from, from + static_cast<std::ptrdiff_t>(fetch.range.last - fetch.range.first + 1)});
+      ++turn.fetches;
+    }
+  }
+}
+
+}  // namespace keel::check
