@@ -41,6 +41,13 @@ void add_bounds(CLI::App& app, Bounds& bounds) {
       ->capture_default_str();
   app.add_option("--stalls", bounds.of(Budget::stalls), "Writes that take too long")->capture_default_str();
   app.add_option("--transfers", bounds.of(Budget::transfers), "Transfers of leadership")->capture_default_str();
+  app.add_option("--step-downs", bounds.of(Budget::step_downs), "Leaders that are told to give up their role")
+      ->capture_default_str();
+  app.add_option("--unreachables", bounds.of(Budget::unreachables),
+                 "Leaders that are told that what they sent to a peer may be lost")
+      ->capture_default_str();
+  app.add_option("--reads", bounds.of(Budget::reads), "Reads asked for, of leaders and of followers")
+      ->capture_default_str();
   app.add_flag("!--no-pre-vote", bounds.pre_vote, "Without PreVote");
   app.add_flag("!--no-check-quorum", bounds.check_quorum, "Without CheckQuorum and stickiness");
   app.add_flag("!--no-eager-commit", bounds.eager_commit, "Followers learn of a commit with the next message");
