@@ -18,11 +18,19 @@ constexpr int memory_full = 3;
 constexpr int out_of_time = 4;
 constexpr int wrong_itself = 5;
 
-std::map<std::string, Planted> plants() {
-  return {{"forgotten-vote", Planted::forgotten_vote},
-          {"early-acknowledgement", Planted::early_acknowledgement},
-          {"forged-acknowledgement", Planted::forged_acknowledgement},
-          {"old-read-index", Planted::old_read_index}};
+const std::map<std::string, Planted>& plants() {
+  static const std::map<std::string, Planted> all = {{"forgotten-vote", Planted::forgotten_vote},
+                                                     {"early-acknowledgement", Planted::early_acknowledgement},
+                                                     {"forged-acknowledgement", Planted::forged_acknowledgement},
+                                                     {"old-read-index", Planted::old_read_index}};
+  return all;
+}
+
+std::vector<std::string> plants_by_name() {
+  std::vector<std::string> names;
+  for (const auto& [name, bug] : plants())
+    names.push_back(name);
+  return names;
 }
 
 double rate(const Progress& progress) {
@@ -61,11 +69,10 @@ void add_bounds(CLI::App& app, Bounds& bounds) {
   app.add_flag("!--no-pre-vote", bounds.pre_vote, "Without PreVote");
   app.add_flag("!--no-check-quorum", bounds.check_quorum, "Without CheckQuorum and stickiness");
   app.add_flag("!--no-eager-commit", bounds.eager_commit, "Followers learn of a commit with the next message");
-  app.add_option("--planted", bounds.planted,
-                 "A bug around the Rafts, to see it found: forgotten-vote, early-acknowledgement, "
-                 "forged-acknowledgement, old-read-index")
-      ->transform(CLI::CheckedTransformer(plants()).description(""))
-      ->type_name("BUG");
+  app.add_option_function<std::string>(
+         "--planted", [&bounds](const std::string& name) { bounds.planted = plants().at(name); },
+         "A bug around the Rafts, to see it found")
+      ->check(CLI::IsMember(plants_by_name()));
   app.add_option("--seconds", bounds.seconds, "End after so long, finished or not; 0: never")->capture_default_str();
 }
 

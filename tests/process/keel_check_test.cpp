@@ -26,7 +26,7 @@ Ended check(std::vector<std::string> flags) {
 }
 
 TEST(KeelCheck, FinishesASmallSpace) {
-  const Ended ended = check({"--nodes", "2", "--terms", "1", "--inflight", "2"});
+  const Ended ended = check({"--nodes", "2", "--terms", "1", "--inflight", "2", "--memory", "64M"});
   EXPECT_EQ(ended.status, std::optional(0)) << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("keel-check --nodes 2 --terms 1 --inflight 2 --elections 3"));
   EXPECT_THAT(ended.out, HasSubstr("4234 distinct states"));
@@ -35,7 +35,8 @@ TEST(KeelCheck, FinishesASmallSpace) {
 }
 
 TEST(KeelCheck, PrintsAViolationAsScenarioAndTest) {
-  const Ended ended = check({"--nodes", "2", "--terms", "1", "--reads", "1", "--planted", "old-read-index"});
+  const Ended ended =
+      check({"--nodes", "2", "--terms", "1", "--reads", "1", "--planted", "old-read-index", "--memory", "64M"});
   EXPECT_EQ(ended.status, std::optional(1)) << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("VIOLATION, and the shortest way to it:\n\n  1. node "));
   EXPECT_THAT(ended.out, HasSubstr("confirms read 1 with index 1, but index 2 was committed before it was asked for"));
@@ -54,7 +55,7 @@ TEST(KeelCheck, NamesAWrongFlagAndWhatIsAllowed) {
   complains({"--memory", "4T"}, "keel-check: --memory is '4T'; it must be a whole number of bytes");
   complains({"--nodes", "two"}, "--nodes");
   complains({"--crashs", "1"}, "--crashs");
-  complains({"--planted", "nonsense"}, "--planted");
+  complains({"--planted", "nonsense"}, "--planted: nonsense not in {");
 }
 
 TEST(KeelCheck, SaysWhatWasNotEnough) {
