@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view shade = "rect rgb(255, 232, 226)";
 
-// What Mermaid would read as its own: entities begin with `#`, statements end with `;` or with the line.
+// What Mermaid would read as its own: entities begin with `#`, comments with `%%`, statements end with `;` or the line.
 std::string plain(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -15,6 +15,8 @@ std::string plain(std::string_view text) {
       out += "#35;";
     } else if (c == ';') {
       out += "#59;";
+    } else if (c == '%') {
+      out += "#37;";
     } else if (c == '<') {
       out += "#lt;";
     } else {
