@@ -284,7 +284,7 @@ TEST(TraceWriter, Mermaid) {
             "Note over n3: follower of term 7, commit 8\n"
             "n3->>n1: Vote? t7 last 41@6\n"
             "rect rgb(255, 232, 226)\n"
-            "Note over n2,n1: cut 2→1\n"
+            "Note over n1,n3: cut 2→1\n"
             "Note over n3: crash\n"
             "Note over n3: down\n"
             "n3--xn1: Vote? t7 last 41@6 (cut)\n"
