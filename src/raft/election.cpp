@@ -116,6 +116,8 @@ void Raft::on(const Message& from, const VoteReply& reply) {
   if (candidate == nullptr || candidate->pre_vote != reply.pre_vote) return reject(from, RejectReason::stale);
   const Term asked = candidate->pre_vote && reply.granted ? hard_state_.term.next() : hard_state_.term;
   if (from.term != asked) return reject(from, RejectReason::stale);
+  // What we asked in an earlier term and came late: the voter's word on this one may be another.
+  if (reply.refusal == Refusal::old_term) return reject(from, RejectReason::stale);
   if (!cluster().is_voter(from.from)) return reject(from, RejectReason::stranger);
   record({from.from, reply.granted, reply.granted ? options_.id : reply.voted_for});
 }

@@ -169,13 +169,14 @@ bool Raft::adopts_term(const Message& message) const {
 }
 
 // An old leader, or a candidate that is behind, learns our term from the answer: so a node stuck at a higher term frees
-// itself, and a node behind catches up (H15, H16).
+// itself, and a node behind catches up (H15, H16). By then it may lead or campaign in this very term, and must not take
+// the answer for one to what it sends now: it names nothing of the request.
 void Raft::answer_old_term(const Message& message) {
   reject(message, RejectReason::old_term);
   if (std::holds_alternative<VoteRequest>(message.body)) {
     refuse_vote(message, Refusal::old_term);
-  } else if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
-    send_when_durable(message.from, AppendReply{.accepted = false, .index = append->previous.index, .hint = {}});
+  } else if (std::holds_alternative<AppendRequest>(message.body)) {
+    send_when_durable(message.from, AppendReply{});
   } else if (const auto* beat = std::get_if<Heartbeat>(&message.body); beat != nullptr && beat->round != 0) {
     send_now(message.from, HeartbeatReply{});
   }

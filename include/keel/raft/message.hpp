@@ -51,6 +51,7 @@ struct AppendRequest {
 // Fixed in size. Accepted: `index` is the last index that the *request* verified (previous + count).
 // Refused: `index` is the request's previous index; `hint` is the last entry of this log at or before it whose term is
 // not above the request's previous term: everything between cannot match, so each probe skips a whole term (H6).
+// Refused because the request's term is over: all zero.
 struct AppendReply {
   bool accepted = false;
   Index index;

@@ -243,6 +243,41 @@ TEST(Append, AnswersFromAnOlderTermChangeNothing) {
   EXPECT_EQ(group.raft(1).commit(), before.commit);
 }
 
+// hazard: H6 H7  scenario: X-04  An append comes two terms late, when its sender leads again, with a shorter log: what it
+// is answered carries the term of now, and must not be taken for an answer to what that leader sends now.
+TEST(Append, AnAppendOfTheSameLeadersEarlierTermIsNotAnsweredAsOneOfThis) {
+  Group group(3);
+  group.elect(1);
+  for (const char* command : {"a", "b", "c"})
+    ASSERT_TRUE(group.propose(1, command));
+  std::vector<Message> late;
+  std::ranges::copy_if(group.network, std::back_inserter(late), of<AppendRequest>(1, 2));
+  ASSERT_FALSE(late.empty());
+  group.lose();
+  group.elect(2);
+  group.elect(1);
+  const PeerStatus before = group.raft(1).status().peers[0];
+  for (const Message& message : late) {
+    ASSERT_LT(message.term, group.raft(2).term());
+    group.deliver(message);
+    const auto answer = std::ranges::find_if(group.network, of<AppendReply>(2, 1));
+    ASSERT_NE(answer, group.network.end());
+    EXPECT_EQ(answer->term, group.raft(1).term());
+    EXPECT_EQ(std::get<AppendReply>(answer->body), AppendReply{}) << "it names nothing of the request";
+    group.deliver_first(of<AppendReply>(2, 1));
+  }
+  EXPECT_EQ(group.raft(1).status().peers[0].match, before.match);
+  EXPECT_EQ(group.raft(1).status().peers[0].next, before.next);
+
+  Lone node({1, 1, 1}, {Term(1), nobody});
+  node.lead();
+  node.receive(2, node.raft->term().value(), AppendReply{});
+  const auto* rejected = std::get_if<MessageRejected>(&node.events.back());
+  ASSERT_NE(rejected, nullptr);
+  EXPECT_EQ(rejected->reason, RejectReason::stale);
+  EXPECT_GT(node.raft->status().peers[0].next, Index(1)) << "no reason to go back to the log's beginning";
+}
+
 // scenario: E-12
 TEST(Append, AnEntryThatReachedNobodyGivesWay) {
   Group group(3);

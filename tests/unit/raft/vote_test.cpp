@@ -63,6 +63,19 @@ TEST(Vote, ALateOwnVoteAfterConcedingCountsForNothing) {
   EXPECT_EQ(group.raft(1).leader(), NodeId(2));
 }
 
+// hazard: H7  A voter's no to a request of an earlier term, asked late, comes in the term of now; its yes to that term's
+// own request still counts.
+TEST(Vote, ANoToAnEarlierTermsRequestIsNoneToThisTerms) {
+  Lone node({}, {Term(1), nobody}, no_pre_vote);
+  node.fire(Timer::election);
+  node.fire(Timer::election);
+  const std::uint64_t term = node.raft->term().value();
+  node.receive(2, term, VoteReply{.refusal = Refusal::old_term});
+  EXPECT_EQ(node.raft->role(), RoleName::candidate);
+  node.receive(2, term, granted);
+  EXPECT_EQ(node.raft->role(), RoleName::leader);
+}
+
 // hazard: H13  The first campaign's vote becomes durable during the second: it is of another term.
 TEST(Vote, AnOwnVoteCountsOnlyInTheTermThatCastIt) {
   Lone node({}, {Term(1), nobody}, no_pre_vote);
