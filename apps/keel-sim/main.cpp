@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "campaign.hpp"
+#include "keel/sim/trace_merge.hpp"
 #include "keel/sim/trace_writer.hpp"
 
 namespace {
@@ -24,6 +25,7 @@ struct Flags {
   std::string profile{default_profile};
   std::string trace;
   std::string trace_format;
+  std::vector<std::string> read;
   bool json = false;
   bool twice = false;
   bool list = false;
@@ -45,6 +47,24 @@ TraceFormat format_of(const Flags& flags) {
 int cannot_write(const Flags& flags) {
   fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", flags.trace, std::strerror(errno));
   return usage_error;
+}
+
+// Traces of servers, or of a run, as a page.
+int convert(const Flags& flags) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(flags.trace.c_str(), "w"), &std::fclose);
+  if (file == nullptr) return cannot_write(flags);
+  const auto merged = merge_traces(flags.read, file.get(), format_of(flags));
+  if (!merged) {
+    fmt::print(stderr, "keel-sim: {}\n", merged.error().message);
+    return usage_error;
+  }
+  const bool written = std::ferror(file.get()) == 0;
+  if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags);
+  if (merged->unreadable > 0) {
+    fmt::print(stderr, "keel-sim: {} lines could not be read and are left out\n", merged->unreadable);
+  }
+  fmt::print("the trace is in {}: {} events\n", flags.trace, merged->events);
+  return 0;
 }
 
 int replay(const Flags& flags, const Profile& profile) {
@@ -90,7 +110,9 @@ int main(int argc, char** argv) {
   app.add_option("--from", flags.from, "The first seed");
   app.add_option("--seed", flags.seed, "Run this one seed");
   app.add_option("--profile", flags.profile, "What may go wrong (--list-profiles)");
-  app.add_option("--trace", flags.trace, "With --seed: write everything that happens to this file");
+  app.add_option("--trace", flags.trace, "With --seed or --read: write everything that happens to this file");
+  app.add_option("--read", flags.read,
+                 "No run: make one trace of these, JSON lines of keelkv --trace or of a run, as html or json");
   app.add_option("--trace-format", flags.trace_format,
                  fmt::format("How ({}); else the file's extension says, or it is text", trace_format_names))
       ->check([](const std::string& name) {
@@ -111,8 +133,13 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "keel-sim: there is no profile '{}'; --list-profiles says which there are\n", flags.profile);
     return usage_error;
   }
+  if (!flags.read.empty()) {
+    if (!flags.trace.empty() && !flags.seed) return convert(flags);
+    fmt::print(stderr, "keel-sim: --read wants --trace FILE.html, and no --seed\n");
+    return usage_error;
+  }
   if (!flags.trace.empty() && !flags.seed) {
-    fmt::print(stderr, "keel-sim: --trace wants one --seed\n");
+    fmt::print(stderr, "keel-sim: --trace wants one --seed, or --read\n");
     return usage_error;
   }
   return flags.seed ? replay(flags, *profile) : campaign(flags, *profile);
