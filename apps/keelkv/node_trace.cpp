@@ -66,11 +66,13 @@ void NodeTrace::on_event(const Event& event) {
 }
 
 void NodeTrace::message(sim::TraceKind kind, const PeerMessage& message) {
+  if (kind == sim::TraceKind::delivered) silent_.erase(message.from);
   look();  // it may say what the node has just become
   write({.at = now(), .kind = kind, .node = self_, .message = &message, .id = ++messages_});
 }
 
 void NodeTrace::unreachable(NodeId peer) {
+  if (!silent_.insert(peer).second) return;
   const std::string text = fmt::format("something that was sent to node {} was dropped at this end", peer.value());
   write({.at = now(), .kind = sim::TraceKind::fault, .node = self_, .name = "unreachable", .text = text});
 }

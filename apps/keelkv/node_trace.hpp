@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "keel/node/node.hpp"
 #include "keel/port/transport.hpp"
@@ -21,8 +22,9 @@ class NodeTrace final : public Observer {
   void watch(Node& node);
   void on_event(const Event& event) override;
   void message(sim::TraceKind kind, const PeerMessage& message);
-  // What this end has dropped on the way to a peer; and a line about a connection.
+  // This end has dropped something on the way to a peer: told once until the peer is heard again.
   void unreachable(NodeId peer);
+  // A line about a connection.
   void connection(std::string_view line);
   // No more is told afterwards. `failure`: why, if not because it was asked to.
   void end(std::string_view failure);
@@ -42,6 +44,7 @@ class NodeTrace final : public Observer {
   Node* node_ = nullptr;
   sim::NodeView told_;
   std::uint64_t messages_ = 0;
+  std::set<NodeId> silent_;  // peers that are known to be out of reach
   bool ended_ = false;
 };
 

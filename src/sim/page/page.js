@@ -319,12 +319,27 @@ class Page {
     if (event.kind === 'end') details.append(make('p', {className: 'bad'}, this.model.failure.split('\n')[0]));
     if (messageKinds.has(event.kind)) details.append(...this.tellMessage(event));
     if (event.kind === 'state') details.append(this.tellChange(event, selected));
+    if (event.kind === 'end' && this.model.failure !== '') details.append(...this.tellLast(selected));
     details.append(make('h2', {}, 'All nodes then'), this.tellNodes(event, selected));
     const phase = this.model.phases.find((each) => each.begin <= event.at && event.at < each.end);
     if (phase !== undefined) details.append(make('p', {}, `✂ ${phase.label}`));
     const whole = event.kind === 'end' ? this.model.failure : JSON.stringify(event, null, 1);
     details.append(make('h2', {}, event.kind === 'end' ? 'What the simulator says' : 'As it is in the trace'));
     details.append(make('pre', {}, whole));
+  }
+
+  // What a failure is most often about, the latest first: not what is always going on.
+  tellLast(i) {
+    const telling = new Set(['roles', 'life', 'faults', 'votes', 'appends', 'others'].map((key) => groupOf[key]));
+    const rows = [];
+    for (let n = i - 1; n >= 0 && rows.length < 10; --n) {
+      if (!telling.has(this.model.group[n])) continue;
+      const event = this.model.events[n];
+      const fate = messageKinds.has(event.kind) ? ` ${event.kind}` : '';
+      const link = make('a', {onclick: () => this.select(n)}, this.titleOf(event, n));
+      rows.push(make('tr', {}, make('th', {}, seconds(event.at)), make('td', {}, link, fate)));
+    }
+    return [make('h2', {}, 'Before that, the latest first'), make('table', {className: 'last'}, ...rows)];
   }
 
   tellKeys() {
