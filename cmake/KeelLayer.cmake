@@ -39,6 +39,20 @@ function(keel_own_details)
     target_compile_definitions(keel_wire PRIVATE XXH_INLINE_ALL)  # checksums of small frames: the call would cost more
   endif()
 
+  # How a trace is written is the simulator's, and a library of its own, so that a server that writes one needs no more.
+  set(trace "${PROJECT_SOURCE_DIR}/src/sim/trace.cpp" "${PROJECT_SOURCE_DIR}/src/sim/messages.cpp")
+  get_target_property(sources keel_sim SOURCES)
+  list(REMOVE_ITEM sources ${trace})
+  set_target_properties(keel_sim PROPERTIES SOURCES "${sources}")
+  add_library(keel_trace STATIC ${trace})
+  add_library(keel::trace ALIAS keel_trace)
+  target_include_directories(keel_trace PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(keel_trace PUBLIC keel_port)
+  keel_precompile(keel_trace std)
+  set_target_properties(keel_trace PROPERTIES EXPORT_NAME trace)
+  target_link_libraries(keel_sim PUBLIC keel_trace)
+  set_property(GLOBAL APPEND PROPERTY KEEL_LAYERS keel_trace)
+
   # The page that a trace becomes: HTML, CSS and JavaScript, carried in the library.
   set(page "${PROJECT_SOURCE_DIR}/src/sim/page")
   set(embedded "${PROJECT_BINARY_DIR}/generated/page_files.cpp")

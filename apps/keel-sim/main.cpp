@@ -13,6 +13,7 @@
 
 #include "campaign.hpp"
 #include "keel/sim/shrink.hpp"
+#include "keel/sim/trace_merge.hpp"
 #include "keel/sim/trace_writer.hpp"
 
 namespace {
@@ -30,6 +31,7 @@ struct Flags {
   std::string profile{default_profile};
   std::string trace;
   std::string trace_format;
+  std::vector<std::string> read;
   std::string schedule;
   std::string save;
   bool shrink = false;
@@ -56,6 +58,24 @@ TraceFormat format_of(const Flags& flags) {
 int cannot_write(const std::string& file) {
   fmt::print(stderr, "keel-sim: cannot write {}: {}\n", file, std::strerror(errno));
   return usage_error;
+}
+
+// Traces of servers, or of a run, as a page.
+int convert(const Flags& flags) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(flags.trace.c_str(), "w"), &std::fclose);
+  if (file == nullptr) return cannot_write(flags.trace);
+  const auto merged = merge_traces(flags.read, file.get(), format_of(flags));
+  if (!merged) {
+    fmt::print(stderr, "keel-sim: {}\n", merged.error().message);
+    return usage_error;
+  }
+  const bool written = std::ferror(file.get()) == 0;
+  if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags.trace);
+  if (merged->unreadable > 0) {
+    fmt::print(stderr, "keel-sim: {} lines could not be read and are left out\n", merged->unreadable);
+  }
+  fmt::print("the trace is in {}: {} events\n", flags.trace, merged->events);
+  return 0;
 }
 
 bool write_file(const std::string& name, const std::string& text) {
@@ -164,7 +184,10 @@ int main(int argc, char** argv) {
   app.add_option("--from", flags.from, "The first seed");
   app.add_option("--seed", flags.seed, "Run this one seed");
   app.add_option("--profile", flags.profile, "What may go wrong (--list-profiles)");
-  app.add_option("--trace", flags.trace, "With --seed: write everything that happens to this file");
+  app.add_option("--trace", flags.trace,
+                 "With --seed, --schedule or --read: write everything that happens to this file");
+  app.add_option("--read", flags.read,
+                 "No run: make one trace of these, JSON lines of keelkv --trace or of a run, as html or json");
   app.add_option("--trace-format", flags.trace_format,
                  fmt::format("How ({}); else the file's extension says, or it is text", trace_format_names))
       ->check([](const std::string& name) {
@@ -195,6 +218,11 @@ int main(int argc, char** argv) {
     return usage_error;
   }
   const bool one = flags.seed || !flags.schedule.empty();
+  if (!flags.read.empty()) {
+    if (!flags.trace.empty() && !one) return convert(flags);
+    fmt::print(stderr, "keel-sim: --read wants --trace FILE.html, and no run\n");
+    return usage_error;
+  }
   if (!one && (!flags.trace.empty() || !flags.save.empty() || flags.shrink)) {
     fmt::print(stderr, "keel-sim: --trace, --save and --shrink want one run: --seed or --schedule\n");
     return usage_error;

@@ -56,6 +56,7 @@ KvProcess::~KvProcess() { stop(); }
 Result<void> KvProcess::start() {
   if (auto enough = bound_clients(); !enough) return enough;
   if (auto opened = open_data(); !opened) return opened;
+  if (auto opened = open_trace(); !opened) return opened;
   make_transport();
   if (auto started = start_node(); !started) return started;
   if (auto listening = transport_->listen(this_member(settings_).address); !listening) return listening;
@@ -122,6 +123,15 @@ std::unexpected<Error> KvProcess::in_data(Error error) const {
   return std::unexpected(std::move(error));
 }
 
+Result<void> KvProcess::open_trace() {
+  if (settings_.trace.empty()) return {};
+  const auto complain = [this](const std::string& why) { logs_.of(LogSubject::log).error("{}", why); };
+  auto file = TraceFile::open(settings_.trace, NodeTrace::first_line(settings_.id), complain);
+  if (!file) return std::unexpected(file.error());
+  trace_ = std::make_unique<NodeTrace>(std::move(*file), settings_.id, executor_);
+  return {};
+}
+
 void KvProcess::make_transport() {
   TcpOptions options;
   options.self = {.cluster = identity_.cluster,
@@ -137,12 +147,14 @@ void KvProcess::make_transport() {
   };
   options.refused_by = [this](NodeId peer, const Error& why) { refused(peer, why); };
   options.log = [this](TcpLogLevel level, std::string_view line) {
+    if (trace_) trace_->connection(line);
     logs_.of(LogSubject::transport)
         .log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
   };
   options.max_queued_bytes = std::max<std::size_t>(options.max_queued_bytes, 2 * settings_.max_inflight_bytes);
   options.seed = random_number();
   transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
+  if (trace_) traced_transport_ = std::make_unique<TracedTransport>(*transport_, *trace_);
 }
 
 NodeOptions KvProcess::node_options() const {
@@ -179,7 +191,9 @@ void KvProcess::open_log() {
 
 Result<void> KvProcess::start_node() {
   const auto pilot = [this] {
-    return Pilot{.transport = *transport_, .log = *log_, .machine = machine_, .observer = &events_};
+    Transport* const transport =
+        traced_transport_ ? static_cast<Transport*>(traced_transport_.get()) : transport_.get();
+    return Pilot{.transport = *transport, .log = *log_, .machine = machine_, .observer = &events_};
   };
   open_log();
   auto node = Node::start(node_options(), pilot(), executor_);
@@ -190,6 +204,7 @@ Result<void> KvProcess::start_node() {
   }
   if (!node) return in_data(disk_failure(node.error()));
   node_ = std::move(*node);
+  if (trace_) trace_->watch(*node_);
   replica_ = std::make_unique<NodeReplica>(*node_);
   server_ = std::make_unique<KvServer>(executor_, settings_, *replica_, machine_, logs_.of(LogSubject::client));
   server_->on_settings_changed([this] { apply_log_levels(); });
@@ -244,6 +259,7 @@ void KvProcess::stop_gently() {
 void KvProcess::stop() {
   if (std::exchange(stopping_, true)) return;
   if (node_) node_->stop();
+  if (trace_) trace_->end(failure_);
   if (server_) server_->stop();
   if (transport_) transport_->stop();
   context_.stop();
@@ -272,6 +288,7 @@ void KvProcess::failed(const Error& error) {
 void KvProcess::end(int status, const std::string& why) {
   if (std::exchange(ending_, true)) return;
   status_ = status;
+  failure_ = why;
   fmt::print(stderr, "keelkv: {}\n", why);
   executor_.post([this] { stop(); });
 }

@@ -18,6 +18,7 @@
 #include "keelkv/kv_machine.hpp"
 #include "keelkv/kv_replica.hpp"
 #include "keelkv/kv_server.hpp"
+#include "keelkv/node_trace.hpp"
 #include "keelkv/settings.hpp"
 
 namespace keel {
@@ -51,6 +52,7 @@ class KvProcess {
   Result<void> open_data();
   Result<void> forget_peers();
   void make_transport();
+  Result<void> open_trace();
   Result<void> start_node();
   [[nodiscard]] Result<void> check_first_start() const;
   void await_signal();
@@ -76,7 +78,9 @@ class KvProcess {
   std::optional<PeerBook> peers_;
   bool knew_peers_ = false;  // from an earlier run
   std::unique_ptr<WriteAheadLog> log_;
+  std::unique_ptr<NodeTrace> trace_;  // none unless it is asked for
   std::unique_ptr<TcpTransport> transport_;
+  std::unique_ptr<TracedTransport> traced_transport_;  // beside the trace
   KvMachine machine_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<NodeReplica> replica_;
@@ -85,6 +89,7 @@ class KvProcess {
   bool ending_ = false;                 // a reason to end has been told
   bool stopping_ = false;
   int status_ = exit_status::stopped;
+  std::string failure_;  // why it ends, when it was not asked to
 };
 
 }  // namespace keel

@@ -203,6 +203,13 @@ Apply text_up_to(std::string KvSettings::* field, std::size_t most) {
   };
 }
 
+Result<void> set_trace(KvSettings& settings, std::string_view text) {
+  constexpr std::size_t most = 4096;
+  if (text.size() > most) return fail(ErrorCode::invalid, fmt::format("at most {} bytes", most));
+  settings.trace = text;
+  return {};
+}
+
 Result<void> set_log_level(KvSettings& settings, std::string_view text) {
   const auto levels = LogLevels::parse(text);
   if (!levels) return std::unexpected(levels.error());
@@ -287,6 +294,8 @@ std::vector<Setting> make_table() {
        size_between(&S::max_client_memory, mb, 1024 * gb), shown_size(&S::max_client_memory)},
       {"log-level", "LEVELS", "trace, debug, info, warn, error or off; for one subject: election=debug, ...",
        changeable, set_log_level, [](const S& s) { return s.log_level.text(); }},
+      {"trace", "FILE", "Append to it all that this node does, for keel-sim --read; it slows a loaded node down", usual,
+       set_trace, [](const S& s) { return s.trace; }},
   };
 }
 

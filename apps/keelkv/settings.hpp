@@ -65,6 +65,7 @@ struct KvSettings {
   std::uint64_t max_client_output = 64u << 20;
   std::uint64_t max_client_memory = 1u << 30;
   LogLevels log_level;
+  std::string trace;  // a file; empty: none
 
   std::string config_file;  // what --config named, or empty
 };

@@ -160,6 +160,15 @@ std::string json_line(const TraceEvent& event) {
   return line + "}";
 }
 
+std::string json_begin(std::string_view title, std::optional<std::chrono::nanoseconds> wall) {
+  return R"({"kind":"begin","schema":1,"title":)" + json_string(title) +
+         (wall ? fmt::format(R"(,"wall":{})", wall->count()) : std::string()) + "}";
+}
+
+std::string json_end(std::string_view failure) {
+  return R"({"kind":"end")" + (failure.empty() ? std::string() : R"(,"failure":)" + json_string(failure)) + "}";
+}
+
 void TailTrace::on_trace(const TraceEvent& event) {
   lines_.push_back(text_line(event));
   digest_ = mix(digest_, digest_of(lines_.back()));

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "sim/trace_json.hpp"
 #include "sim/trace_writers.hpp"
 
 namespace keel::sim {
@@ -52,14 +51,6 @@ constexpr std::array extensions = {Named{".jsonl", TraceFormat::json},      Name
 void write_line(std::FILE* file, std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), file);
   std::fputc('\n', file);
-}
-
-std::string json_begin(std::string_view title) {
-  return R"({"kind":"begin","schema":1,"title":)" + json_string(title) + "}";
-}
-
-std::string json_end(std::string_view failure) {
-  return R"({"kind":"end")" + (failure.empty() ? std::string() : R"(,"failure":)" + json_string(failure)) + "}";
 }
 
 std::optional<TraceFormat> trace_format(std::string_view name) {

@@ -13,9 +13,6 @@
 namespace keel::sim {
 
 void write_line(std::FILE* file, std::string_view line);
-// The first and the last line of JSON.
-[[nodiscard]] std::string json_begin(std::string_view title);
-[[nodiscard]] std::string json_end(std::string_view failure);
 
 // A line for each moment at which some node has changed, with all nodes in it, and between them what was done to them.
 class TableTrace final : public TraceWriter {

@@ -220,6 +220,11 @@ const tests = {
     assert.equal(await browser.value('document.getElementById("verdict").textContent'), 'failed: planted: it broke');
     assert.equal(await heading(), 'The run failed');
     assert.match(await details(), /node 1: so/);
+    const last = await browser.value('[...document.querySelectorAll("#details table.last a")].map((a) => a.textContent)');
+    assert.equal(last.length, 10);
+    await browser.value('document.querySelector("#details table.last a").click()');
+    await drawn();
+    assert.equal(await heading(), last[0]);
   },
 
   async 'a trace without an end says that it has none'() {

@@ -53,13 +53,20 @@ bool Diagram::is_shown(const TraceEvent& event) {
     case TraceKind::held: chosen_.insert(event.id); return true;
     case TraceKind::delivered: return !is_beat(*event.message) || chosen_.contains(event.id);
     case TraceKind::lost:
-      return event.text == to_string(Loss::script) || (!is_beat(*event.message) && !is_probe(*event.message));
+      if (event.text == to_string(Loss::script)) return true;
+      return !is_beat(*event.message) && !is_probe(*event.message) && is_new(*event.message);
     case TraceKind::life: return event.name != "finds";
     case TraceKind::fault:
     case TraceKind::client:
     case TraceKind::state: return true;
     default: return false;
   }
+}
+
+// What a partition swallows is sent again and again.
+bool Diagram::is_new(const PeerMessage& message) {
+  const std::string text = short_form(message);
+  return std::exchange(lost_[{message.from, message.to}], text) != text;
 }
 
 void Diagram::begin(SimTime at) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -31,12 +32,14 @@ class Diagram final : public TraceSink {
   static constexpr std::size_t max_lines = 100'000;  // the page shows a few from both ends
   explicit Diagram(std::FILE* file) : file_(file), writer_(file, "", max_lines) {}
   [[nodiscard]] bool is_shown(const TraceEvent& event);
+  [[nodiscard]] bool is_new(const PeerMessage& message);
   void begin(SimTime at);
 
   std::FILE* file_;
   MermaidTrace writer_;
-  std::vector<NodeView> states_;    // before the story has begun
-  std::set<std::uint64_t> chosen_;  // messages that a script has held
+  std::vector<NodeView> states_;                           // before the story has begun
+  std::set<std::uint64_t> chosen_;                         // messages that a script has held
+  std::map<std::pair<NodeId, NodeId>, std::string> lost_;  // on each way, the last that was
   SimTime last_{};
   bool begun_ = false;
   bool looks_ = true;

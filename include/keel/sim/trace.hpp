@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -68,6 +70,11 @@ struct TraceEvent {
 [[nodiscard]] std::string text_line(const TraceEvent& event);
 // The same as one JSON object, as in docs/formats-trace.md.
 [[nodiscard]] std::string json_line(const TraceEvent& event);
+
+// The first and the last line of such a file. `wall`: when the time of its events begins, since the Unix epoch, if that
+// means anything; `failure`: how it ended, empty if well.
+[[nodiscard]] std::string json_begin(std::string_view title, std::optional<std::chrono::nanoseconds> wall = {});
+[[nodiscard]] std::string json_end(std::string_view failure);
 
 // Everything that happens is told to sinks, in order.
 class TraceSink {

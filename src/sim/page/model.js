@@ -11,6 +11,7 @@ const groups = [
   {key: 'beats', name: 'heartbeats', color: '#9aa5b1', on: true, message: true},
   {key: 'others', name: 'other messages', color: '#8a4fbf', on: true, message: true},
   {key: 'commits', name: 'commits, logs', color: '#1b7f5c', on: true},
+  {key: 'links', name: 'connections', color: '#9c6b30', on: true},
   {key: 'clients', name: 'clients', color: '#a0357a', on: false},
   {key: 'applied', name: 'applied', color: '#4a7a8c', on: false},
   {key: 'disk', name: 'disks', color: '#8d6e4a', on: false},
@@ -25,6 +26,7 @@ const kindGroups = {
   life: 'life', fault: 'faults', end: 'faults', applied: 'applied', writes: 'disk', durable: 'disk', event: 'events',
   client: 'clients',
 };
+const linkTypes = new Set(['connection', 'unreachable']);
 const messageKinds = new Set(['sent', 'held', 'delivered', 'lost']);
 
 // The first element of sorted `list` whose `value` is above `x`.
@@ -92,6 +94,7 @@ class Model {
   }
 
   groupOf(event, i) {
+    if (linkTypes.has(event.type) && event.kind === 'fault') return groupOf.links;
     if (event.kind === 'state') return groupOf[this.turns(i) ? 'roles' : 'commits'];
     if (messageKinds.has(event.kind)) return groupOf[messageGroups[event.type] ?? 'others'];
     return groupOf[kindGroups[event.kind] ?? 'events'];

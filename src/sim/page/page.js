@@ -14,13 +14,16 @@ const explain = {
   ReadIndexReply: 'From there on the read may be served.',
   ForwardRequest: 'A command that a client gave to a node that does not lead.',
   ForwardReply: 'Where the forwarded command was appended, or why not.',
-  crash: 'Power loss: what the disk had not made durable may be gone.',
+  crash: 'Power loss, or a killed process: what the disk had not made durable may be gone.',
   start: 'The process starts on what its disk has kept.',
   finds: 'What the disk has kept.',
   stop: 'The process ends in good order.',
   pause: 'The process stands still; its clock goes on.',
   resume: 'The process goes on.',
   clock: 'The clock of this node does not go as true time does.',
+  connection: 'What became of a connection to a peer.',
+  unreachable: 'This end has dropped something on its way to a peer; told once until that is heard again.',
+  dropped: 'Lines of this node are missing here: its trace came faster than its disk.',
   cut: 'From now on nothing passes on this way.',
   mended: 'The way is open again.',
 };
@@ -319,12 +322,36 @@ class Page {
     if (event.kind === 'end') details.append(make('p', {className: 'bad'}, this.model.failure.split('\n')[0]));
     if (messageKinds.has(event.kind)) details.append(...this.tellMessage(event));
     if (event.kind === 'state') details.append(this.tellChange(event, selected));
+    if (event.kind === 'end' && this.model.failure !== '') details.append(...this.tellLast(selected));
     details.append(make('h2', {}, 'All nodes then'), this.tellNodes(event, selected));
     const phase = this.model.phases.find((each) => each.begin <= event.at && event.at < each.end);
     if (phase !== undefined) details.append(make('p', {}, `✂ ${phase.label}`));
     const whole = event.kind === 'end' ? this.model.failure : JSON.stringify(event, null, 1);
     details.append(make('h2', {}, event.kind === 'end' ? 'What the simulator says' : 'As it is in the trace'));
     details.append(make('pre', {}, whole));
+  }
+
+  // What a failure is most often about, the latest first: not what is always going on.
+  tellLast(i) {
+    const telling = new Set(['roles', 'life', 'faults', 'votes', 'appends', 'others'].map((key) => groupOf[key]));
+    const found = [];
+    for (let n = i - 1; n >= 0; --n) {
+      if (!telling.has(this.model.group[n])) continue;
+      const event = this.model.events[n];
+      const fate = messageKinds.has(event.kind) ? ` ${event.kind}` : '';
+      const title = this.titleOf(event, n);
+      const last = found.at(-1);
+      if (last?.title === title && last.fate === fate) {
+        ++last.times;  // the same again and again hides what else there was
+      } else if (found.length === 10) {
+        break;
+      } else {
+        found.push({title, fate, n, at: event.at, times: 1});
+      }
+    }
+    const rows = found.map(({title, fate, n, at, times}) => make('tr', {}, make('th', {}, seconds(at)), make('td', {},
+      make('a', {onclick: () => this.select(n)}, title), `${fate}${times > 1 ? `, ${times} times` : ''}`)));
+    return [make('h2', {}, 'Before that, the latest first'), make('table', {className: 'last'}, ...rows)];
   }
 
   tellKeys() {
