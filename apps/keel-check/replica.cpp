@@ -138,6 +138,9 @@ Turn Driver::act(Replica& replica, const Input& input) {
     pump(replica, turn);
     // A restart forgets what was known to be committed, and that is right.
     if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
+    if (!turn.broken && input.message != nullptr) {
+      turn.broken = check_received(before, *input.message, replica.raft);
+    }
     if (!turn.broken) turn.broken = check_node(replica.raft);
     if (!turn.broken) turn.broken = judge_reads(replica);
   } catch (const std::exception& broken) {
@@ -160,7 +163,10 @@ void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
     case Kind::transfer_ends: return raft.expire(Timer::transfer);
     case Kind::propose: {
       const std::string text = std::to_string(input.operand);
-      (void)raft.propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text))));
+      const bool hands_over = raft.status().transferring_to != nobody;
+      if (raft.propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text)))) && hands_over) {
+        turn.broken = node_text(replica) + " takes a command while it hands its leadership over";
+      }
       return;
     }
     case Kind::transfer: (void)raft.transfer_leadership(NodeId(input.operand)); return;

@@ -93,6 +93,7 @@ std::string adjustments(const Bounds& bounds) {
   if (!bounds.pre_vote) text += "    options.pre_vote = false;\n";
   if (!bounds.check_quorum) text += "    options.check_quorum = options.stickiness = false;\n";
   if (!bounds.eager_commit) text += "    options.eager_commit = false;\n";
+  if (bounds.single_entries) text += "    options.max_append_entries = 1;\n";
   return text;
 }
 

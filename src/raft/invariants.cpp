@@ -91,7 +91,8 @@ Remembered remember(const Raft& raft) {
           .committed = {raft.log().term_at(raft.commit()).value_or(Term()), raft.commit()},
           .applied = raft.status().applied,
           .role = raft.role(),
-          .last = raft.log().last().index};
+          .last = raft.log().last().index,
+          .leader = raft.leader()};
 }
 
 Broken check_node(const Raft& raft) {
@@ -127,6 +128,32 @@ Broken check_step(const Remembered& before, const Raft& after) {
   // A leader only appends (Leader Append-Only).
   if (same_term && before.role == RoleName::leader && after.log().last().index < before.last) {
     return node(after) + " cut its log as a leader";
+  }
+  return {};
+}
+
+Broken check_received(const Remembered& before, const Message& message, const Raft& after) {
+  const HardState& now = after.hard_state();
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const auto* says = std::get_if<VoteReply>(&message.body);
+  // A higher term is adopted (Raft, Figure 2), but not that of a rehearsal, which nobody is in; and who hears its leader
+  // does not listen to other candidates (thesis 4.2.3).
+  const bool rehearses = (asks != nullptr && asks->pre_vote) || (says != nullptr && says->pre_vote && says->granted);
+  const bool may_be_deaf = asks != nullptr && !asks->for_transfer && after.options().stickiness;
+  if (!rehearses && !may_be_deaf && now.term < message.term) return node(after) + " ignored a higher term";
+  if (asks != nullptr && asks->pre_vote && now != before.hard_state) {
+    return node(after) + " changed its term or vote for a rehearsal";
+  }
+  // Election restriction (5.4.1).
+  const bool voted = now.vote == message.from && now != before.hard_state;
+  if (asks != nullptr && voted && asks->last < after.log().last()) {
+    return node(after) + " gave its vote to a candidate whose log is behind its own";
+  }
+  // Only its leader can have a node campaign, and only with a log that is as long.
+  const auto* now_you = std::get_if<TimeoutNow>(&message.body);
+  const bool campaigns = after.role() == RoleName::candidate && now.term > before.hard_state.term;
+  if (now_you != nullptr && campaigns && (before.leader != message.from || before.last < now_you->last.index)) {
+    return node(after) + " campaigns for somebody who does not hand over to it";
   }
   return {};
 }

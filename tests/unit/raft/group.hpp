@@ -189,9 +189,12 @@ class Group {
   void deliver(Message message) {
     Member& member = nodes.at(message.to);
     if (!member.raft) return;
-    const NodeId to = message.to;
+    const Message received = message;
+    const Remembered before = remember(*member.raft);
     member.raft->receive(std::move(message));
-    pump(to);
+    pump(received.to);
+    if (violations_allowed) return;
+    if (auto broken = check_received(before, received, *member.raft)) throw std::logic_error(*broken);
   }
   // Delivers everything that `lost` does not hold for, and what follows from it, until nothing is under way.
   void settle(const Lost& lost = {}) {
@@ -254,7 +257,9 @@ class Group {
     settle();
   }
   Result<LogPosition> propose(std::uint64_t id, const std::string& text) {
+    const bool hands_over = raft(id).status().transferring_to != nobody;
     auto position = raft(id).propose(EntryKind::command, payload(text));
+    if (position && hands_over) throw std::logic_error("a command is taken while leadership is handed over");
     pump(NodeId(id));
     return position;
   }
