@@ -87,6 +87,17 @@ std::string statement(const Taken& taken) {
   return {};
 }
 
+std::string comment(std::string_view text) {
+  constexpr std::size_t width = 117;
+  std::string lines;
+  while (text.size() > width) {
+    const std::size_t space = text.rfind(" --", width);
+    lines += fmt::format("// {}\n", text.substr(0, space));
+    text.remove_prefix(space + 1);
+  }
+  return lines + fmt::format("// {}\n", text);
+}
+
 std::string adjustments(const Bounds& bounds) {
   std::string text = "    options.write_stall_timeout = {};\n";
   if (bounds.of(Budget::reads) > 0) text += "    options.seed = options.id.value() - 1;\n";  // it grows with each life
@@ -112,7 +123,7 @@ std::string describe_steps(const Outcome& outcome) {
 }
 
 std::string as_test(const Bounds& bounds, const Outcome& outcome, std::string_view name) {
-  std::string text = fmt::format("// {}\n// keel-check {}\n", outcome.violation, flags_of(bounds));
+  std::string text = fmt::format("// {}\n{}", outcome.violation, comment("keel-check " + flags_of(bounds)));
   text += fmt::format("TEST(Found, {}) {{\n", name);
   text += fmt::format("  Group group({}, [](RaftOptions& options) {{\n{}  }});\n", bounds.nodes, adjustments(bounds));
   text +=
