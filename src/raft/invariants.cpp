@@ -129,6 +129,11 @@ Broken check_step(const Remembered& before, const Raft& after) {
   if (same_term && before.role == RoleName::leader && after.log().last().index < before.last) {
     return node(after) + " cut its log as a leader";
   }
+  // It counts copies of its own term's entries only (5.4.2).
+  const bool leads = same_term && before.role == RoleName::leader && after.role() == RoleName::leader;
+  if (leads && after.commit() > before.committed.index && after.log().term_at(after.commit()) != now.term) {
+    return node(after) + " commits an older term's entry by counting" + at(after.commit());
+  }
   return {};
 }
 

@@ -38,7 +38,7 @@ TEST(Found, AVoteThatIsForgottenInACrash) {
   });
 }
 
-// node 1 commits index 1 of term 1 by counting in term 2
+// node 1 commits an older term's entry by counting at index 1
 // keel-check --nodes 3 --terms 1 --inflight 3 --elections 2 --heartbeats 0 --quorum-checks 0 --stalls 0
 // --transfers 0 --step-downs 0 --unreachables 0 --reads 0 --commands 0 --losses 0 --duplicates 1 --crashes 1
 // --no-pre-vote --no-check-quorum
