@@ -10,6 +10,13 @@ namespace {
 
 std::string node_text(const Replica& replica) { return "node " + std::to_string(replica.raft.options().id.value()); }
 
+std::optional<std::string> judge_timer(Kind kind, const Raft& raft) {
+  if (kind == Kind::check_quorum) return check_expired(Timer::check_quorum, raft);
+  if (kind == Kind::stall) return check_expired(Timer::write_stall, raft);
+  if (kind == Kind::transfer_ends) return check_expired(Timer::transfer, raft);
+  return {};
+}
+
 // A read that waits is one that the Raft still knows of.
 std::optional<std::string> judge_reads(const Replica& replica) {
   for (const ReadId read : replica.asked) {
@@ -141,6 +148,7 @@ Turn Driver::act(Replica& replica, const Input& input) {
     if (!turn.broken && input.message != nullptr) {
       turn.broken = check_received(before, *input.message, replica.raft);
     }
+    if (!turn.broken) turn.broken = judge_timer(input.kind, replica.raft);
     if (!turn.broken) turn.broken = check_node(replica.raft);
     if (!turn.broken) turn.broken = judge_reads(replica);
   } catch (const std::exception& broken) {

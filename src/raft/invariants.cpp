@@ -163,6 +163,15 @@ Broken check_received(const Remembered& before, const Message& message, const Ra
   return {};
 }
 
+Broken check_expired(Timer timer, const Raft& after) {
+  const auto* leader = std::get_if<Leader>(&after.role_state());
+  if (leader == nullptr || leader->peers.empty()) return {};
+  if (timer == Timer::check_quorum && after.options().check_quorum) return node(after) + " leads on without a quorum";
+  if (timer == Timer::write_stall) return node(after) + " leads on with a disk that hangs";
+  if (timer == Timer::transfer && leader->transfer) return node(after) + " hands over for ever";
+  return {};
+}
+
 Broken check_pair(const Raft& a, const Raft& b) {
   if (a.role() == RoleName::leader) {
     // At most one leader a term (Election Safety).

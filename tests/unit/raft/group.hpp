@@ -246,8 +246,11 @@ class Group {
     advance_one(NodeId(id));
   }
   void fire(std::uint64_t id, Timer timer) {
+    const bool judged = timer != Timer::write_stall || !node(id).writes.empty();
     raft(id).expire(timer);
     pump(NodeId(id));
+    if (!judged) return;
+    if (auto broken = check_expired(timer, raft(id))) throw std::logic_error(*broken);
   }
   // Makes `id` leader, from wherever things stand: nobody hears anybody for an election timeout, then it campaigns.
   void elect(std::uint64_t id) {
