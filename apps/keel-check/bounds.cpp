@@ -56,6 +56,7 @@ std::string flags_of(const Bounds& bounds) {
   if (!bounds.pre_vote) flags += " --no-pre-vote";
   if (!bounds.check_quorum) flags += " --no-check-quorum";
   if (!bounds.eager_commit) flags += " --no-eager-commit";
+  if (bounds.single_entries) flags += " --single-entries";
   return flags;
 }
 
@@ -68,6 +69,7 @@ RaftOptions options_for(const Bounds& bounds, NodeId id, unsigned life) {
   options.pre_vote = bounds.pre_vote;
   options.check_quorum = options.stickiness = bounds.check_quorum;
   options.eager_commit = bounds.eager_commit;
+  if (bounds.single_entries) options.max_append_entries = 1;
   options.events = bit_of<ProtocolViolation>() | bit_of<MessageRejected>();
   return options;
 }

@@ -47,6 +47,7 @@ struct Bounds {
   bool pre_vote = true;
   bool check_quorum = true;
   bool eager_commit = true;
+  bool single_entries = false;  // a message carries one entry at most
 
   std::uint64_t memory = std::uint64_t{4} << 30;  // bytes
   double seconds = 0;                             // 0: until it is done

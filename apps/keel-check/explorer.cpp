@@ -77,7 +77,7 @@ void Explorer::expand(const World& from) {
   found_.clear();
   const bool may_lose = used_of(from.used, Budget::losses) < bounds_.of(Budget::losses);
   const bool may_repeat = used_of(from.used, Budget::duplicates) < bounds_.of(Budget::duplicates);
-  for (std::uint16_t i = 0; i < from.under_way; ++i) {
+  for (std::uint32_t i = 0; i < from.under_way; ++i) {
     if (i > 0 && from.messages[i] == from.messages[i - 1]) continue;
     const Message& message = messages_[from.messages[i]];
     const auto place = static_cast<std::uint16_t>(i << 3);
@@ -90,9 +90,9 @@ void Explorer::expand(const World& from) {
     if (held_back && may_repeat) consider(from, place | late | repeat);
     if (may_lose) consider(from, place | lose);
   }
-  for (std::uint16_t node = 0; node < bounds_.nodes; ++node) {
+  for (unsigned node = 0; node < bounds_.nodes; ++node) {
     const std::size_t offers = nodes_[from.nodes[node]].offers.size();
-    for (std::uint16_t i = 0; i < offers; ++i) {
+    for (std::size_t i = 0; i < offers; ++i) {
       const std::optional<Budget> budget = nodes_[from.nodes[node]].offers[i].budget;
       if (budget && used_of(from.used, *budget) >= bounds_.of(*budget)) continue;
       consider(from, static_cast<std::uint16_t>(of_node | node << 12 | i));

@@ -69,6 +69,7 @@ void add_bounds(CLI::App& app, Bounds& bounds) {
   app.add_flag("!--no-pre-vote", bounds.pre_vote, "Without PreVote");
   app.add_flag("!--no-check-quorum", bounds.check_quorum, "Without CheckQuorum and stickiness");
   app.add_flag("!--no-eager-commit", bounds.eager_commit, "Followers learn of a commit with the next message");
+  app.add_flag("--single-entries", bounds.single_entries, "A message carries one entry at most");
   app.add_option_function<std::string>(
          "--planted", [&bounds](const std::string& name) { bounds.planted = plants().at(name); },
          "A bug around the Rafts, to see it found")

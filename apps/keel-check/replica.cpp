@@ -10,6 +10,13 @@ namespace {
 
 std::string node_text(const Replica& replica) { return "node " + std::to_string(replica.raft.options().id.value()); }
 
+std::optional<std::string> judge_timer(Kind kind, const Raft& raft) {
+  if (kind == Kind::check_quorum) return check_expired(Timer::check_quorum, raft);
+  if (kind == Kind::stall) return check_expired(Timer::write_stall, raft);
+  if (kind == Kind::transfer_ends) return check_expired(Timer::transfer, raft);
+  return {};
+}
+
 // A read that waits is one that the Raft still knows of.
 std::optional<std::string> judge_reads(const Replica& replica) {
   for (const ReadId read : replica.asked) {
@@ -138,6 +145,10 @@ Turn Driver::act(Replica& replica, const Input& input) {
     pump(replica, turn);
     // A restart forgets what was known to be committed, and that is right.
     if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
+    if (!turn.broken && input.message != nullptr) {
+      turn.broken = check_received(before, *input.message, replica.raft);
+    }
+    if (!turn.broken) turn.broken = judge_timer(input.kind, replica.raft);
     if (!turn.broken) turn.broken = check_node(replica.raft);
     if (!turn.broken) turn.broken = judge_reads(replica);
   } catch (const std::exception& broken) {
@@ -160,7 +171,10 @@ void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
     case Kind::transfer_ends: return raft.expire(Timer::transfer);
     case Kind::propose: {
       const std::string text = std::to_string(input.operand);
-      (void)raft.propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text))));
+      const bool hands_over = raft.status().transferring_to != nobody;
+      if (raft.propose(EntryKind::command, Payload::copy_of(std::as_bytes(std::span(text)))) && hands_over) {
+        turn.broken = node_text(replica) + " takes a command while it hands its leadership over";
+      }
       return;
     }
     case Kind::transfer: (void)raft.transfer_leadership(NodeId(input.operand)); return;

@@ -34,7 +34,7 @@ Explorer::Broken Explorer::note_leader(World& world, unsigned node) {
   return {};
 }
 
-// What is committed is durable on a quorum, led by an entry of the leader's own term, and stays what it is.
+// What is committed is durable on a quorum, and stays what it is.
 Explorer::Broken Explorer::note_commit(World& world, unsigned node) {
   const Node& here = nodes_[world.nodes[node]];
   const Raft& raft = here.replica.raft;
@@ -57,10 +57,6 @@ Explorer::Broken Explorer::note_commit(World& world, unsigned node) {
     if (!durable) {
       return node_text(id) + " commits " + at(i + 1) + " of " + in(here.log[i].term) +
              ", which is not durable on a quorum";
-    }
-    if (i + 1 == commit && raft.role() == RoleName::leader && here.log[i].term != raft.term()) {
-      return node_text(id) + " commits " + at(i + 1) + " of " + in(here.log[i].term) + " by counting in " +
-             in(raft.term());
     }
   }
   world.ledger = intern(ledger);

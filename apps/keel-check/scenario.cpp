@@ -87,12 +87,24 @@ std::string statement(const Taken& taken) {
   return {};
 }
 
+std::string comment(std::string_view text) {
+  constexpr std::size_t width = 117;
+  std::string lines;
+  while (text.size() > width) {
+    const std::size_t space = text.rfind(" --", width);
+    lines += fmt::format("// {}\n", text.substr(0, space));
+    text.remove_prefix(space + 1);
+  }
+  return lines + fmt::format("// {}\n", text);
+}
+
 std::string adjustments(const Bounds& bounds) {
   std::string text = "    options.write_stall_timeout = {};\n";
   if (bounds.of(Budget::reads) > 0) text += "    options.seed = options.id.value() - 1;\n";  // it grows with each life
   if (!bounds.pre_vote) text += "    options.pre_vote = false;\n";
   if (!bounds.check_quorum) text += "    options.check_quorum = options.stickiness = false;\n";
   if (!bounds.eager_commit) text += "    options.eager_commit = false;\n";
+  if (bounds.single_entries) text += "    options.max_append_entries = 1;\n";
   return text;
 }
 
@@ -111,7 +123,7 @@ std::string describe_steps(const Outcome& outcome) {
 }
 
 std::string as_test(const Bounds& bounds, const Outcome& outcome, std::string_view name) {
-  std::string text = fmt::format("// {}\n// keel-check {}\n", outcome.violation, flags_of(bounds));
+  std::string text = fmt::format("// {}\n{}", outcome.violation, comment("keel-check " + flags_of(bounds)));
   text += fmt::format("TEST(Found, {}) {{\n", name);
   text += fmt::format("  Group group({}, [](RaftOptions& options) {{\n{}  }});\n", bounds.nodes, adjustments(bounds));
   text +=

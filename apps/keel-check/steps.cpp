@@ -135,6 +135,7 @@ std::uint32_t Explorer::intern(Replica&& replica) {
   }
   const auto contents = [](const Disk& disk) {
     std::vector<Content> contents;
+    contents.reserve(disk.entries.size());
     for (const Entry& entry : disk.entries)
       contents.push_back({entry.term, Digest().add(entry).value()});
     return contents;

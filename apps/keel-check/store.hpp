@@ -162,7 +162,7 @@ class Queue {
   }
 
  private:
-  static constexpr std::size_t chunk_words = 64 * 1024;
+  static constexpr std::size_t chunk_words = std::size_t{64} * 1024;
   std::deque<std::unique_ptr<std::uint32_t[]>> chunks_;
   std::size_t written_ = 0;
   std::size_t read_ = 0;

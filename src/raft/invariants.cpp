@@ -91,7 +91,8 @@ Remembered remember(const Raft& raft) {
           .committed = {raft.log().term_at(raft.commit()).value_or(Term()), raft.commit()},
           .applied = raft.status().applied,
           .role = raft.role(),
-          .last = raft.log().last().index};
+          .last = raft.log().last().index,
+          .leader = raft.leader()};
 }
 
 Broken check_node(const Raft& raft) {
@@ -128,6 +129,46 @@ Broken check_step(const Remembered& before, const Raft& after) {
   if (same_term && before.role == RoleName::leader && after.log().last().index < before.last) {
     return node(after) + " cut its log as a leader";
   }
+  // It counts copies of its own term's entries only (5.4.2).
+  const bool leads = same_term && before.role == RoleName::leader && after.role() == RoleName::leader;
+  if (leads && after.commit() > before.committed.index && after.log().term_at(after.commit()) != now.term) {
+    return node(after) + " commits an older term's entry by counting" + at(after.commit());
+  }
+  return {};
+}
+
+Broken check_received(const Remembered& before, const Message& message, const Raft& after) {
+  const HardState& now = after.hard_state();
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const auto* says = std::get_if<VoteReply>(&message.body);
+  // A higher term is adopted (Raft, Figure 2), but not that of a rehearsal, which nobody is in; and who hears its leader
+  // does not listen to other candidates (thesis 4.2.3).
+  const bool rehearses = (asks != nullptr && asks->pre_vote) || (says != nullptr && says->pre_vote && says->granted);
+  const bool may_be_deaf = asks != nullptr && !asks->for_transfer && after.options().stickiness;
+  if (!rehearses && !may_be_deaf && now.term < message.term) return node(after) + " ignored a higher term";
+  if (asks != nullptr && asks->pre_vote && now != before.hard_state) {
+    return node(after) + " changed its term or vote for a rehearsal";
+  }
+  // Election restriction (5.4.1).
+  const bool voted = now.vote == message.from && now != before.hard_state;
+  if (asks != nullptr && voted && asks->last < after.log().last()) {
+    return node(after) + " gave its vote to a candidate whose log is behind its own";
+  }
+  // Only its leader can have a node campaign, and only with a log that is as long.
+  const auto* now_you = std::get_if<TimeoutNow>(&message.body);
+  const bool campaigns = after.role() == RoleName::candidate && now.term > before.hard_state.term;
+  if (now_you != nullptr && campaigns && (before.leader != message.from || before.last < now_you->last.index)) {
+    return node(after) + " campaigns for somebody who does not hand over to it";
+  }
+  return {};
+}
+
+Broken check_expired(Timer timer, const Raft& after) {
+  const auto* leader = std::get_if<Leader>(&after.role_state());
+  if (leader == nullptr || leader->peers.empty()) return {};
+  if (timer == Timer::check_quorum && after.options().check_quorum) return node(after) + " leads on without a quorum";
+  if (timer == Timer::write_stall) return node(after) + " leads on with a disk that hangs";
+  if (timer == Timer::transfer && leader->transfer) return node(after) + " hands over for ever";
   return {};
 }
 

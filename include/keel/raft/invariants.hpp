@@ -18,11 +18,17 @@ struct Remembered {
   Index applied;
   RoleName role = RoleName::follower;
   Index last;  // of the log
+  NodeId leader{};
 };
 [[nodiscard]] Remembered remember(const Raft& raft);
 
 [[nodiscard]] std::optional<std::string> check_node(const Raft& raft);
 [[nodiscard]] std::optional<std::string> check_step(const Remembered& before, const Raft& after);
+// The step was this message, and it came from another member of the node's group.
+[[nodiscard]] std::optional<std::string> check_received(const Remembered& before, const Message& message,
+                                                        const Raft& after);
+// The step was this timer's running out: of a write, while one was under way.
+[[nodiscard]] std::optional<std::string> check_expired(Timer timer, const Raft& after);
 // Two nodes of one group against one another. Depends on nothing of theirs but role, term, commit and the terms in the
 // log: a pair of which nothing of that has changed need not be asked again.
 [[nodiscard]] std::optional<std::string> check_pair(const Raft& a, const Raft& b);

@@ -167,7 +167,9 @@ class Group {
     std::size_t bytes = 0;
     for (Index index = fetch.range.first; index <= fetch.range.last; ++index) {
       const Entry* entry = member.issued.find(index);
-      if (entry == nullptr || (!found.empty() && (bytes += entry->payload.size()) > fetch.max_bytes)) break;
+      if (entry == nullptr) break;
+      if (!found.empty()) bytes += entry->payload.size();
+      if (bytes > fetch.max_bytes) break;
       found.push_back(*entry);
     }
     if (found.empty()) {
@@ -189,9 +191,12 @@ class Group {
   void deliver(Message message) {
     Member& member = nodes.at(message.to);
     if (!member.raft) return;
-    const NodeId to = message.to;
+    const Message received = message;
+    const Remembered before = remember(*member.raft);
     member.raft->receive(std::move(message));
-    pump(to);
+    pump(received.to);
+    if (violations_allowed) return;
+    if (auto broken = check_received(before, received, *member.raft)) throw std::logic_error(*broken);
   }
   // Delivers everything that `lost` does not hold for, and what follows from it, until nothing is under way.
   void settle(const Lost& lost = {}) {
@@ -243,8 +248,11 @@ class Group {
     advance_one(NodeId(id));
   }
   void fire(std::uint64_t id, Timer timer) {
+    const bool judged = timer != Timer::write_stall || !node(id).writes.empty();
     raft(id).expire(timer);
     pump(NodeId(id));
+    if (!judged) return;
+    if (auto broken = check_expired(timer, raft(id))) throw std::logic_error(*broken);
   }
   // Makes `id` leader, from wherever things stand: nobody hears anybody for an election timeout, then it campaigns.
   void elect(std::uint64_t id) {
@@ -254,7 +262,9 @@ class Group {
     settle();
   }
   Result<LogPosition> propose(std::uint64_t id, const std::string& text) {
+    const bool hands_over = raft(id).status().transferring_to != nobody;
     auto position = raft(id).propose(EntryKind::command, payload(text));
+    if (position && hands_over) throw std::logic_error("a command is taken while leadership is handed over");
     pump(NodeId(id));
     return position;
   }
@@ -274,10 +284,12 @@ class Group {
   bool violations_allowed = false;  // a test that plays a broken peer
 
   // Steps that once led to something wrong. Where they cannot be gone any more, that is right too.
-  static void as_far_as_it_goes(const std::function<void()>& steps) {
+  static bool as_far_as_it_goes(const std::function<void()>& steps) {
     try {
       steps();
+      return true;
     } catch (const NotUnderWay&) {
+      return false;
     }
   }
 
