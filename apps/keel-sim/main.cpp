@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "campaign.hpp"
+#include "keel/sim/tla_trace.hpp"
 #include "keel/sim/trace_writer.hpp"
 
 namespace {
@@ -24,6 +25,8 @@ struct Flags {
   std::string profile{default_profile};
   std::string trace;
   std::string trace_format;
+  std::string tla_trace;
+  std::size_t tla_lines = default_tla_lines;
   bool json = false;
   bool twice = false;
   bool list = false;
@@ -42,8 +45,8 @@ TraceFormat format_of(const Flags& flags) {
   return *trace_format(flags.trace_format);
 }
 
-int cannot_write(const Flags& flags) {
-  fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", flags.trace, std::strerror(errno));
+int cannot_write(const std::string& file) {
+  fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", file, std::strerror(errno));
   return usage_error;
 }
 
@@ -52,7 +55,7 @@ int replay(const Flags& flags, const Profile& profile) {
   std::unique_ptr<TraceWriter> trace;
   if (!flags.trace.empty()) {
     file.reset(std::fopen(flags.trace.c_str(), "w"));
-    if (file == nullptr) return cannot_write(flags);
+    if (file == nullptr) return cannot_write(flags.trace);
     trace =
         make_trace_writer(file.get(), format_of(flags), fmt::format("seed {}, profile {}", *flags.seed, profile.name));
   }
@@ -60,12 +63,27 @@ int replay(const Flags& flags, const Profile& profile) {
   if (trace != nullptr) {
     trace->finish(report.failed ? report.text : "");
     const bool written = std::ferror(file.get()) == 0;
-    if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags);
+    if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags.trace);
     fmt::print("the trace is in {}\n", flags.trace);
   }
   print_counters(report.counters);
   if (report.failed) fmt::print("seed {} failed: {}\n", report.seed, report.text);
   fmt::print("{} steps, digest {:016x}\n1 seeds, {} failed\n", report.steps, report.digest, report.failed ? 1 : 0);
+  return report.failed ? 1 : 0;
+}
+
+// A run of its own kind: the profile does not matter.
+int write_tla_trace(const Flags& flags) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(flags.tla_trace.c_str(), "w"), &std::fclose);
+  if (file == nullptr) return cannot_write(flags.tla_trace);
+  const TlaReport report = run_tla(*flags.seed, flags.tla_lines);
+  for (const std::string& line : report.lines)
+    fmt::print(file.get(), "{}\n", line);
+  const bool written = std::ferror(file.get()) == 0;
+  if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags.tla_trace);
+  fmt::print("{} lines are in {}\n", report.lines.size(), flags.tla_trace);
+  print_counters(report.counters);
+  if (report.failed) fmt::print("seed {} failed: {}\n", *flags.seed, report.text);
   return report.failed ? 1 : 0;
 }
 
@@ -96,6 +114,10 @@ int main(int argc, char** argv) {
       ->check([](const std::string& name) {
         return trace_format(name) ? std::string() : fmt::format("there is {}, and no '{}'", trace_format_names, name);
       });
+  app.add_option("--tla-trace", flags.tla_trace,
+                 "With --seed: run what etcd/raft's TLA+ specification covers, and write it down in its words");
+  app.add_option("--tla-lines", flags.tla_lines, "With --tla-trace: end after so many lines")
+      ->check(CLI::Range(10ul, 1'000'000ul));
   app.add_flag("--json", flags.json, "The same as --trace-format json");
   app.add_flag("--twice", flags.twice, "Run each seed two times and compare");
   app.add_option("--jobs", flags.jobs, "Threads")->check(CLI::Range(1u, 256u));
@@ -111,9 +133,10 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "keel-sim: there is no profile '{}'; --list-profiles says which there are\n", flags.profile);
     return usage_error;
   }
-  if (!flags.trace.empty() && !flags.seed) {
-    fmt::print(stderr, "keel-sim: --trace wants one --seed\n");
+  if (!(flags.trace.empty() && flags.tla_trace.empty()) && !flags.seed) {
+    fmt::print(stderr, "keel-sim: a trace is of one run: say which with --seed\n");
     return usage_error;
   }
+  if (!flags.tla_trace.empty()) return write_tla_trace(flags);
   return flags.seed ? replay(flags, *profile) : campaign(flags, *profile);
 }
