@@ -329,7 +329,7 @@ TEST_P(ElectionOnLogs, AShortNewLogBeatsALongOldOne) {
 }
 
 // scenario: E-20
-TEST_P(Election, EveryNodeLeadsInTurn) {
+TEST_P(ElectionOnLogs, EveryNodeLeadsInTurn) {
   World world(nodes(5));
   for (const NodeId id : world.all()) {
     world.elect(id);

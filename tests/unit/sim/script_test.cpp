@@ -147,12 +147,12 @@ TEST_F(Script, Reorders) {
   EXPECT_GT(arrivals.seen[2].id, arrivals.seen[3].id);
 }
 
+// To what nobody can have said: it is refused, and that is an event that no fault explains.
 TEST_F(Script, Alters) {
   world.network().alter(heartbeats().to(2), [](PeerMessage& message) {
     auto& inner = std::get<Message>(message.body);
     std::get<Heartbeat>(inner.body).commit = Index(1'000'000);
   });
-  world.checks().expect(NodeId(2), Trouble::storage_fails);  // any: the message is refused, and nothing else
   EXPECT_THAT(failure_of([&] { world.run_until(Condition("never", [](const World&) { return false; }), 1s); },
                          "unexpected event"),
               HasSubstr("malformed"));
