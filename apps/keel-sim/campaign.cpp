@@ -25,6 +25,33 @@ RunReport look_closer(const RunReport& failed, const Profile& profile) {
   return again;
 }
 
+// All lines of a trace, in 64 bits (FNV-1a) and their number.
+class HashedTrace final : public TraceSink {
+ public:
+  void on_trace(const TraceEvent& event) override {
+    for (const char c : text_line(event))
+      add(c);
+    add('\n');
+    ++lines_;
+  }
+  [[nodiscard]] std::uint64_t lines() const { return lines_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+  bool operator==(const HashedTrace& other) const {
+    return lines_ == other.lines_ && bytes_ == other.bytes_ && digest_ == other.digest_;
+  }
+
+ private:
+  void add(char c) {
+    ++bytes_;
+    digest_ = (digest_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+
+  std::uint64_t lines_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t digest_ = 0xcbf29ce484222325ULL;
+};
+
 class Campaign {
  public:
   explicit Campaign(const CampaignOptions& options) : options_(options) {}
@@ -46,35 +73,44 @@ class Campaign {
   void work() {
     for (std::uint64_t i = next_++; i < options_.seeds; i = next_++) {
       const std::uint64_t seed = options_.from + i;
-      RunReport report = run_seed(seed, *options_.profile);
-      if (report.failed) {
-        report = look_closer(report, *options_.profile);
-      } else if (options_.twice) {
-        compare(report);
-      }
-      take(report);
+      std::uint64_t lines = 0;
+      RunReport report = options_.twice ? run_twice(seed, lines) : run_seed(seed, *options_.profile);
+      if (report.failed && report.check != "determinism") report = look_closer(report, *options_.profile);
+      take(report, lines);
     }
   }
 
-  void compare(RunReport& report) const {
-    const RunReport again = run_seed(report.seed, *options_.profile);
-    if (again.digest == report.digest && again.steps == report.steps) return;
+  // The whole trace of one run against that of another, byte for byte.
+  RunReport run_twice(std::uint64_t seed, std::uint64_t& lines) const {
+    HashedTrace first;
+    HashedTrace second;
+    RunReport report = run_seed(seed, *options_.profile, {.sink = &first});
+    const RunReport again = run_seed(seed, *options_.profile, {.sink = &second});
+    lines = first.lines();
+    if (first == second && again.digest == report.digest && again.text == report.text) return report;
     report.failed = true;
     report.check = "determinism";
-    report.text = fmt::format("two runs differ: digests {:016x} and {:016x} after {} and {} steps", report.digest,
-                              again.digest, report.steps, again.steps);
+    report.text = fmt::format(
+        "two runs differ: traces of {} and {} lines and {} and {} bytes with digests {:016x} and {:016x}; "
+        "of all that happened, {:016x} and {:016x}, after {} and {} steps",
+        first.lines(), second.lines(), first.bytes(), second.bytes(), first.digest(), second.digest(), report.digest,
+        again.digest, report.steps, again.steps);
+    return report;
   }
 
-  void take(const RunReport& report) {
+  void take(const RunReport& report, std::uint64_t lines) {
     const std::lock_guard lock(mutex_);
     ++report_.seeds;
     report_.counters.add(report.counters);
+    report_.compared_lines += lines;
     report_.simulated_seconds += std::chrono::duration<double>(report.simulated).count();
     if (report.failed) {
       ++report_.failed;
       if (options_.terminal) fmt::print(stderr, "\r\033[K");
-      fmt::print("seed {} failed: {}\nrepeat it: keel-sim --profile {} --seed {} --trace FILE\n\n", report.seed,
-                 report.text, options_.profile->name, report.seed);
+      fmt::print(
+          "seed {} failed: {}\nrepeat it: keel-sim --profile {} --seed {} --trace FILE\n"
+          "make it smaller: keel-sim --profile {} --seed {} --shrink\n\n",
+          report.seed, report.text, options_.profile->name, report.seed, options_.profile->name, report.seed);
       std::fflush(stdout);
     }
     tell();
@@ -102,8 +138,7 @@ CampaignReport run_campaign(const CampaignOptions& options) { return Campaign(op
 
 std::vector<std::string> never_reached(const CampaignOptions& options, const CampaignReport& report) {
   std::vector<std::string> missing;
-  if (report.seeds < seeds_to_judge_coverage) return missing;
-  for (const std::string_view name : must_reach(*options.profile)) {
+  for (const std::string_view name : must_reach(*options.profile, report.seeds)) {
     if (report.counters.of(name) == 0) missing.emplace_back(name);
   }
   return missing;

@@ -13,13 +13,14 @@ struct CampaignOptions {
   std::uint64_t from = 1;
   std::uint64_t seeds = 100;
   unsigned jobs = 1;
-  bool twice = false;     // each seed two times: their digests must agree
+  bool twice = false;     // each seed two times: their traces must be the same, byte for byte
   bool terminal = false;  // progress is one line on stderr, rewritten; else a line every ten seconds
 };
 
 struct CampaignReport {
   std::uint64_t seeds = 0;
   std::uint64_t failed = 0;
+  std::uint64_t compared_lines = 0;  // of traces, with `twice`
   Counters counters;
   double simulated_seconds = 0;
   double seconds = 0;
@@ -29,8 +30,6 @@ struct CampaignReport {
 // command that repeats it.
 [[nodiscard]] CampaignReport run_campaign(const CampaignOptions& options);
 
-// With fewer seeds than this a zero says nothing.
-inline constexpr std::uint64_t seeds_to_judge_coverage = 100;
 // What the profile should have reached and did not.
 [[nodiscard]] std::vector<std::string> never_reached(const CampaignOptions& options, const CampaignReport& report);
 

@@ -2,19 +2,25 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include "campaign.hpp"
+#include "keel/sim/shrink.hpp"
 #include "keel/sim/tla_trace.hpp"
 #include "keel/sim/trace_writer.hpp"
 
 namespace {
 
 using namespace keel::sim;
+using keel::ErrorCode;
+using keel::Result;
 
 constexpr int usage_error = 2;
 
@@ -25,6 +31,11 @@ struct Flags {
   std::string profile{default_profile};
   std::string trace;
   std::string trace_format;
+  std::string schedule;
+  std::string save;
+  bool shrink = false;
+  std::uint64_t shrink_runs = ShrinkOptions().max_runs;
+  std::int64_t shrink_seconds = ShrinkOptions().max_time.count();
   std::string tla_trace;
   std::size_t tla_lines = default_tla_lines;
   bool json = false;
@@ -46,20 +57,83 @@ TraceFormat format_of(const Flags& flags) {
 }
 
 int cannot_write(const std::string& file) {
-  fmt::print(stderr, "keel-sim: cannot write the trace to {}: {}\n", file, std::strerror(errno));
+  fmt::print(stderr, "keel-sim: cannot write {}: {}\n", file, std::strerror(errno));
   return usage_error;
 }
 
-int replay(const Flags& flags, const Profile& profile) {
+bool write_file(const std::string& name, const std::string& text) {
+  std::ofstream file(name, std::ios::binary);
+  file << text;
+  file.close();
+  return file.good();
+}
+
+// What is to run: what was written to a file, or what the seed draws.
+Result<Schedule> schedule_of(const Flags& flags, const Profile& profile) {
+  if (flags.schedule.empty()) return draw_schedule(*flags.seed, profile);
+  const std::ifstream file(flags.schedule, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return keel::fail(ErrorCode::io, fmt::format("cannot read {}: {}", flags.schedule, std::strerror(errno)));
+  }
+  auto schedule = parse_schedule(text.str());
+  if (!schedule) return keel::fail(ErrorCode::invalid, flags.schedule + ": " + schedule.error().message);
+  return schedule;
+}
+
+std::string title(const Schedule& schedule) {
+  return fmt::format("seed {}, profile {}", schedule.seed, schedule.profile);
+}
+
+// Less that fails the same way, printed and written to a file.
+int make_smaller(Flags& flags, Schedule& schedule) {
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  ShrinkOptions options{
+      .run = {}, .max_runs = flags.shrink_runs, .max_time = std::chrono::seconds(flags.shrink_seconds)};
+  options.progress = [terminal](const Schedule& best, std::uint64_t runs) {
+    if (!terminal) return;
+    fmt::print(stderr, "\r\033[K{} runs: {} faults, {} operations, {} nodes", runs, best.faults.size(),
+               best.operations.size(), best.world.nodes);
+  };
+  auto shrunk = shrink(schedule, options);
+  if (terminal) fmt::print(stderr, "\r\033[K");
+  if (!shrunk) {
+    fmt::print("{} does not fail: there is nothing to shrink\n", title(schedule));
+    return 0;
+  }
+  fmt::print("{} faults and {} operations on {} nodes were left of {}, {} and {} after {} runs{}:\n\n{}\n",
+             shrunk->schedule.faults.size(), shrunk->schedule.operations.size(), shrunk->schedule.world.nodes,
+             schedule.faults.size(), schedule.operations.size(), schedule.world.nodes, shrunk->runs,
+             shrunk->complete ? "" : ", at which the search was ended (--shrink-runs, --shrink-seconds)",
+             to_text(shrunk->schedule));
+  schedule = std::move(shrunk->schedule);
+  if (flags.save.empty()) flags.save = fmt::format("{}-{}.schedule", schedule.profile, schedule.seed);
+  return -1;
+}
+
+int replay(Flags flags, const Profile& profile) {
+  auto found = schedule_of(flags, profile);
+  if (!found) {
+    fmt::print(stderr, "keel-sim: {}\n", found.error().message);
+    return usage_error;
+  }
+  Schedule& schedule = *found;
+  if (flags.shrink) {
+    if (const int status = make_smaller(flags, schedule); status >= 0) return status;
+  }
+  if (!flags.save.empty()) {
+    if (!write_file(flags.save, to_text(schedule))) return cannot_write(flags.save);
+    fmt::print("run it again: keel-sim --schedule {}\n", flags.save);
+  }
+
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
   std::unique_ptr<TraceWriter> trace;
   if (!flags.trace.empty()) {
     file.reset(std::fopen(flags.trace.c_str(), "w"));
     if (file == nullptr) return cannot_write(flags.trace);
-    trace =
-        make_trace_writer(file.get(), format_of(flags), fmt::format("seed {}, profile {}", *flags.seed, profile.name));
+    trace = make_trace_writer(file.get(), format_of(flags), title(schedule));
   }
-  const RunReport report = run_seed(*flags.seed, profile, {.sink = trace.get(), .tail = 40});
+  const RunReport report = run_schedule(schedule, {.sink = trace.get(), .tail = 40});
   if (trace != nullptr) {
     trace->finish(report.failed ? report.text : "");
     const bool written = std::ferror(file.get()) == 0;
@@ -119,7 +193,16 @@ int main(int argc, char** argv) {
   app.add_option("--tla-lines", flags.tla_lines, "With --tla-trace: end after so many lines")
       ->check(CLI::Range(10ul, 1'000'000ul));
   app.add_flag("--json", flags.json, "The same as --trace-format json");
-  app.add_flag("--twice", flags.twice, "Run each seed two times and compare");
+  app.add_flag("--twice", flags.twice, "Run each seed two times and compare the traces, byte for byte");
+  app.add_option("--schedule", flags.schedule, "Run what this file says instead of what a seed draws");
+  app.add_option("--save", flags.save, "Write what is run to this file, for --schedule");
+  app.add_flag("--shrink", flags.shrink, "Look for a shorter schedule that still fails by the same check");
+  app.add_option("--shrink-runs", flags.shrink_runs, "At most so many runs")
+      ->check(CLI::Range(1ul, 1'000'000'000ul))
+      ->capture_default_str();
+  app.add_option("--shrink-seconds", flags.shrink_seconds, "At most so long")
+      ->check(CLI::Range(1l, 1'000'000l))
+      ->capture_default_str();
   app.add_option("--jobs", flags.jobs, "Threads")->check(CLI::Range(1u, 256u));
   app.add_flag("--list-profiles", flags.list, "Say which profiles there are");
   try {
@@ -133,10 +216,15 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "keel-sim: there is no profile '{}'; --list-profiles says which there are\n", flags.profile);
     return usage_error;
   }
-  if (!(flags.trace.empty() && flags.tla_trace.empty()) && !flags.seed) {
-    fmt::print(stderr, "keel-sim: a trace is of one run: say which with --seed\n");
+  const bool one = flags.seed || !flags.schedule.empty();
+  if (!one && (!flags.trace.empty() || !flags.save.empty() || flags.shrink)) {
+    fmt::print(stderr, "keel-sim: --trace, --save and --shrink want one run: --seed or --schedule\n");
     return usage_error;
   }
-  if (!flags.tla_trace.empty()) return write_tla_trace(flags);
-  return flags.seed ? replay(flags, *profile) : campaign(flags, *profile);
+  if (!flags.tla_trace.empty()) {
+    if (flags.seed) return write_tla_trace(flags);
+    fmt::print(stderr, "keel-sim: --tla-trace wants one --seed\n");
+    return usage_error;
+  }
+  return one ? replay(flags, *profile) : campaign(flags, *profile);
 }

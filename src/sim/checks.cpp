@@ -122,12 +122,16 @@ void SafetyChecks::check_explained(NodeId node, const NodeEvent& event) {
     const ErrorCode code = failed->error.code;
     const bool of_storage = code == ErrorCode::io || code == ErrorCode::corrupt || code == ErrorCode::storage_failed;
     if (of_storage && (expects(node, Trouble::storage_fails) || expects(node, Trouble::storage_full))) return;
+    if (code == ErrorCode::corrupt && expects(node, Trouble::storage_rots)) return;
   }
   if (std::holds_alternative<MachineFailed>(event) && expects(node, Trouble::machine_fails)) return;
   if (std::holds_alternative<StorageFull>(event) && expects(node, Trouble::storage_full)) return;
   if (const auto* protocol = std::get_if<RaftEvent>(&event)) {
     if (std::holds_alternative<StorageStalled>(*protocol) && expects(node, Trouble::storage_stalls)) return;
-    if (std::holds_alternative<FetchFailed>(*protocol) && expects(node, Trouble::storage_fails)) return;
+    if (std::holds_alternative<FetchFailed>(*protocol) &&
+        (expects(node, Trouble::storage_fails) || expects(node, Trouble::storage_rots))) {
+      return;
+    }
   }
   violate("unexpected event", node_text(node) + ": " + keel::describe(Event{.number = 0, .at = {}, .what = event}));
 }

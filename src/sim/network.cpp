@@ -10,7 +10,8 @@
 namespace keel::sim {
 namespace {
 
-constexpr std::size_t max_in_flight = 1u << 16;  // on one way; past it messages are lost, as from a full queue
+constexpr std::size_t max_in_flight = 1u << 16;           // on one way; past it messages are lost, as from a full queue
+constexpr Duration max_queued = std::chrono::seconds(1);  // for bandwidth; likewise
 
 std::size_t payload_bytes(const PeerMessage& message) {
   std::size_t bytes = 64;
@@ -233,7 +234,8 @@ void Network::dispatch(PeerMessage message, MessageId id, Duration extra) {
   Way& way = this->way(message.from, message.to);
   if (way.cut) return lose(message, id, Loss::cut);
   if (random_.chance(way.link.loss)) return lose(message, id, Loss::chance);
-  if (way.in_flight >= max_in_flight) return lose(message, id, Loss::overflow);
+  const bool narrow = way.link.bytes_per_second != 0 && way.busy_until > timeline_.now() + max_queued;
+  if (way.in_flight >= max_in_flight || narrow) return lose(message, id, Loss::overflow);
   if (random_.chance(way.link.duplicate)) {
     ++counters_.duplicated;
     const std::uint32_t copy = take_off(message, id);
@@ -257,6 +259,7 @@ SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra
   SimTime leaves = timeline_.now();
   if (link.bytes_per_second != 0) {
     const std::uint64_t nanoseconds = payload_bytes(message) * 1'000'000'000 / link.bytes_per_second;
+    if (way.busy_until > leaves) ++counters_.queued;
     leaves = std::max(leaves, way.busy_until) + Duration(static_cast<Duration::rep>(nanoseconds));
     way.busy_until = leaves;
   }

@@ -17,57 +17,23 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t search_budget = 5'000'000;  // tries for one key's history
 
-// What a seed draws before anything runs. Each draw is made whether it is used or not.
-WorldOptions draw_world(std::uint64_t seed, const Profile& profile, Random random) {
-  WorldOptions options;
-  options.seed = seed;
-  options.tail = 0;
-  options.keep_events = false;
-  options.bootstrapped = false;
-  options.nodes = random.between(profile.min_nodes, profile.max_nodes);
-  options.pre_vote = random.chance(0.7);
-  options.check_quorum = random.chance(0.7);
-  options.encode = random.chance(0.7);
-  options.log = random.chance(0.8) ? LogKind::write_ahead : LogKind::memory;
-
-  RaftOptions& raft = options.node.raft;
-  raft.election_timeout = random.between(150ms, 500ms);
-  raft.heartbeat_interval = raft.election_timeout / static_cast<Duration::rep>(random.between(3, 10));
-  raft.write_stall_timeout = random.chance(0.2) ? Duration(0) : random.between(500ms, 4s);
-  raft.split_vote_detection = random.chance(0.8);
-  raft.eager_commit = random.chance(0.7);
-  if (random.chance(0.5)) raft.max_append_entries = random.between(1, 16);
-  if (random.chance(0.3)) raft.max_append_bytes = random.between(100, 4000);
-  if (random.chance(0.5)) raft.max_inflight_messages = random.between(1, 8);
-  if (random.chance(0.5)) raft.log_cache_bytes = random.between(0, 20'000);
-  if (random.chance(0.3)) raft.max_uncommitted_bytes = random.between(200'000, 400'000);
-  if (random.chance(0.3)) options.node.max_apply_entries = random.between(1, 8);
-  if (random.chance(0.2)) options.node.max_waiting_commands = random.between(1, 4);
-
-  options.link.min_latency = random.between(50us, 1ms);
-  options.link.max_latency = options.link.min_latency + random.between(Duration(0), 4ms);
-  options.sync_latency = random.between(50us, 3ms);
-  options.sync_jitter = random.between(Duration(0), 3ms);
-  options.segment_bytes = 4096 * random.between(1, random.chance(0.5) ? 4 : 64);
-  return options;
-}
-
 // The order of events in one run.
 class Run {
  public:
-  Run(std::uint64_t seed, const Profile& profile, const RunOptions& options)
-      : options_(options),
-        random_(seed ^ 0x73696d),
-        world_(with(draw_world(seed, profile, random_.fork(1)), options)),
-        storm_(world_, profile.faults, random_.fork(2)),
-        workload_(world_, random_.fork(3), options.command, options.reads) {
+  Run(const Schedule& schedule, const RunOptions& options)
+      : schedule_(schedule),
+        options_(options),
+        world_(with(schedule, options)),
+        storm_(world_, schedule),
+        workload_(world_, schedule, options.command, options.reads) {
     if (options.sink != nullptr) world_.add_sink(*options.sink);
   }
 
   void go() {
+    world_.note(TraceKind::fault, nobody, summary(schedule_));
     workload_.start();
-    storm_.start(world_.now() + storm_time);
-    world_.run_for(storm_time);
+    storm_.start();
+    world_.run_for(schedule_.storm);
     world_.note(TraceKind::fault, nobody, "peace");
     storm_.calm();
     recover();
@@ -84,7 +50,11 @@ class Run {
   }
 
  private:
-  static WorldOptions with(WorldOptions world, const RunOptions& options) {
+  static WorldOptions with(const Schedule& schedule, const RunOptions& options) {
+    WorldOptions world = schedule.world;
+    world.seed = schedule.seed;
+    world.bootstrapped = false;
+    world.keep_events = false;
     world.machine = options.machine;
     world.make_log = options.make_log;
     world.tail = options.tail;
@@ -111,9 +81,10 @@ class Run {
   }
 
   Submitted submit_fresh() {
-    const std::string command = options_.command ? options_.command(random_) : "fresh=1";
+    Random random(schedule_.seed);
+    const std::string command = options_.command ? options_.command(random) : "fresh=1";
     const NodeId leader = world_.leader();
-    return world_.submit_async(leader == nobody ? NodeId(1) : leader, command);
+    return world_.submit_async(leader == nobody ? world_.running().front() : leader, command);
   }
 
   void stay_calm() {
@@ -149,8 +120,8 @@ class Run {
     }
   }
 
+  const Schedule& schedule_;
   const RunOptions& options_;
-  Random random_;
   World world_;
   Storm storm_;
   Workload workload_;
@@ -159,9 +130,13 @@ class Run {
 }  // namespace
 
 RunReport run_seed(std::uint64_t seed, const Profile& profile, const RunOptions& options) {
+  return run_schedule(draw_schedule(seed, profile), options);
+}
+
+RunReport run_schedule(const Schedule& schedule, const RunOptions& options) {
   RunReport report;
-  report.seed = seed;
-  const auto run = std::make_unique<Run>(seed, profile, options);
+  report.seed = schedule.seed;
+  const auto run = std::make_unique<Run>(schedule, options);
   try {
     run->go();
   } catch (const Failed& failed) {
@@ -173,6 +148,7 @@ RunReport run_seed(std::uint64_t seed, const Profile& profile, const RunOptions&
     report.check = "assertion";
     report.text = broken.what();
   }
+  if (report.failed) report.text += "\ndrawn: " + summary(schedule);
   run->report(report);
   return report;
 }

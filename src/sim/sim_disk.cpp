@@ -76,6 +76,13 @@ struct SimMedia::State {
     ++(reason == full ? troubles.full : troubles.failed[slot(op)]);
     return refused(op, file, reason);
   }
+  // What a power cut has left of a write, in their order.
+  void left(Left part) {
+    if (part > least_left || part == Left::scattered) ++troubles.reordered;
+    if (part == Left::nothing) ++troubles.lost;
+    if (part == Left::part || part == Left::scattered) ++troubles.torn;
+    least_left = std::min(least_left, part);
+  }
   [[nodiscard]] std::uint64_t used() const {
     std::uint64_t bytes = 0;
     for (const auto& [name, inode] : files) {
@@ -101,6 +108,7 @@ struct SimMedia::State {
   Duration slower{};
   bool hanging = false;
   Troubles troubles;
+  Left least_left = Left::all;  // of the writes that this power cut has met so far
   std::vector<SimDisk*> users;
   const SimDisk* locked_by = nullptr;
 };
@@ -219,13 +227,14 @@ void SimDisk::leave() {
 
 void SimDisk::crash() {
   if (!alive_) return;
+  media_->least_left = Left::all;
   for (Lane* lane : lanes()) {
     for (auto& operation : lane->waiting) {
       operation->survive(true);
     }
   }
   for (auto& [name, inode] : media_->files) {
-    inode->lose_unsynced(media_->random);
+    media_->troubles.reverted += inode->lose_unsynced(media_->random);
   }
   leave();
 }
@@ -413,7 +422,7 @@ void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffe
   auto operation = std::make_unique<Operation>();
   operation->takes = media_->random.between(media_->timing.write_min, media_->timing.write_max);
   operation->survive = [this, inode, offset, bytes](bool power) {
-    if (power) return write_torn(*inode, offset, *bytes, media_->random);
+    if (power) return media_->left(write_torn(*inode, offset, *bytes, media_->random));
     inode->write_unsynced(offset, *bytes, false);
   };
   operation->finish = [this, inode, offset, bytes, write_fails, sync_fails, name = file.name(),
@@ -421,6 +430,7 @@ void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffe
     if (write_fails) {
       const auto stored = static_cast<std::size_t>(media_->random.below(bytes->size() + 1));
       inode->write_unsynced(offset, ByteView(*bytes).first(stored), true);
+      if (stored > 0) ++media_->troubles.short_writes;
       return done(media_->refuse(DiskOp::write, name, broken));
     }
     if (sync_fails) {

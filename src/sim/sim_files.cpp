@@ -71,26 +71,40 @@ void SimInode::read(std::uint64_t offset, std::span<std::byte> into) const {
   });
 }
 
-void SimInode::lose_unsynced(Random& random) {
+std::uint64_t SimInode::lose_unsynced(Random& random) {
+  std::uint64_t lost = 0;
   for (const auto& [sector, unsynced] : unsynced_) {
     const std::uint64_t at = sector * sector_size;
     const auto inside = static_cast<std::size_t>(std::min(sector_size, size_ - at));
-    if (random.chance(0.5)) store(at, ByteView(unsynced.before).first(inside));
+    if (!random.chance(0.5)) continue;
+    store(at, ByteView(unsynced.before).first(inside));
+    ++lost;
   }
   unsynced_.clear();
+  return lost;
 }
 
-void write_torn(SimInode& file, std::uint64_t offset, ByteView bytes, Random& random) {
+Left write_torn(SimInode& file, std::uint64_t offset, ByteView bytes, Random& random) {
   const std::uint64_t how = random.below(4);
-  if (how == 0) return;
-  if (how == 1) return file.write(offset, bytes);
+  if (how == 0) return Left::nothing;
+  if (how == 1) {
+    file.write(offset, bytes);
+    return Left::all;
+  }
+  bool some = false;
+  bool gap = false;
+  bool scattered = false;
   const std::uint64_t sectors = bytes.size() / sector_size + 2;
   std::uint64_t prefix = random.below(sectors);
   split(sector_size, offset, bytes, [&](std::uint64_t at, ByteView part) {
     const bool there = how == 2 ? prefix > 0 : random.chance(0.5);
     if (prefix > 0) --prefix;
     if (there) file.write(at, part);
+    scattered = scattered || (gap && there);
+    some = some || there;
+    gap = gap || !there;
   });
+  return !gap ? Left::all : scattered ? Left::scattered : some ? Left::part : Left::nothing;
 }
 
 }  // namespace keel::sim

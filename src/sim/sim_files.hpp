@@ -33,8 +33,8 @@ class SimInode {
   void read(std::uint64_t offset, std::span<std::byte> into) const;
   void sync();
 
-  // A power cut: each sector that is not durable goes back to what it was before, or does not.
-  void lose_unsynced(Random& random);
+  // A power cut: each sector that is not durable goes back to what it was before, or does not. How many did.
+  std::uint64_t lose_unsynced(Random& random);
 
  private:
   static constexpr std::uint64_t page_size = 4096;
@@ -50,8 +50,9 @@ class SimInode {
   std::map<std::uint64_t, Unsynced> unsynced_;                      // by sector
 };
 
+enum class Left : std::uint8_t { nothing, scattered, part, all };  // scattered: something without what is before it
 // Writes a part of `bytes`, in whole sectors of the file: all, none, the first few, or any.
-void write_torn(SimInode& file, std::uint64_t offset, ByteView bytes, Random& random);
+Left write_torn(SimInode& file, std::uint64_t offset, ByteView bytes, Random& random);
 
 using SimDirectory = std::map<std::string, std::shared_ptr<SimInode>, std::less<>>;
 

@@ -33,6 +33,7 @@ void World::count(const NodeEvent& event) {
   const auto* protocol = std::get_if<RaftEvent>(&event);
   if (protocol == nullptr) return;
   ++tallies_.events[protocol->index()];
+  if (const auto* role = std::get_if<RoleChanged>(protocol)) ++tallies_.roles[static_cast<std::size_t>(role->role)];
   if (const auto* campaign = std::get_if<CampaignStarted>(protocol)) tallies_.rehearsals += campaign->pre_vote ? 1 : 0;
   if (const auto* cut = std::get_if<EntriesTruncated>(protocol)) {
     tallies_.truncated += cut->range.last.next() - cut->range.first;
@@ -61,6 +62,8 @@ Counters World::counters() const {
   add_by<StepDownReason>(counters, "stepped down: ", tallies_.stepped_down, 5);
   add_by<TransferEnd>(counters, "transfer: ", tallies_.transfers, 5);
 
+  add_by<RoleName>(counters, "role: ", tallies_.roles, tallies_.roles.size());
+  counters.add("role: pre_candidate", tallies_.rehearsals);
   counters.add("raft: leaderships", leaderships_.size());
   counters.add("raft: rehearsals", tallies_.rehearsals);
   counters.add("raft: campaigns", counters.of("event: CampaignStarted") - tallies_.rehearsals);
@@ -76,6 +79,8 @@ Counters World::counters() const {
   counters.add("faults: messages repeated", network.duplicated);
   counters.add("faults: messages reordered", network.reordered);
   counters.add("faults: messages delayed", network.delayed);
+  counters.add("faults: messages that waited for bandwidth", network.queued);
+  counters.add("faults: messages lost from full queues", network.lost_by(Loss::overflow));
   counters.add("faults: crashes", tallies_.crashes);
   counters.add("faults: leaders crashed", tallies_.leader_crashes);
   counters.add("faults: nodes failed", tallies_.failed_nodes);
@@ -87,6 +92,11 @@ Counters World::counters() const {
     for (std::size_t op = 0; op < disk_ops; ++op)
       counters.add(fmt::format("faults: disk {} errors", to_string(static_cast<DiskOp>(op))), troubles.failed[op]);
     counters.add("faults: disks without space", troubles.full);
+    counters.add("faults: disk writes lost", troubles.lost);
+    counters.add("faults: disk writes torn", troubles.torn);
+    counters.add("faults: disk writes reordered", troubles.reordered);
+    counters.add("faults: disk sectors reverted", troubles.reverted);
+    counters.add("faults: disk writes cut short", troubles.short_writes);
     counters.add("faults: disk operations slowed", troubles.slowed);
     counters.add("faults: disk operations hung", troubles.hung);
   }

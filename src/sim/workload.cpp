@@ -9,8 +9,6 @@
 namespace keel::sim {
 namespace {
 
-using namespace std::chrono_literals;
-
 std::string text_of(const RegisterOperation& operation) {
   switch (operation.call) {
     case RegisterCall::get: return operation.key;
@@ -23,59 +21,53 @@ std::string text_of(const RegisterOperation& operation) {
 
 }  // namespace
 
-Workload::Workload(World& world, Random random, Maker maker, ReadLevel reads)
-    : world_(world), random_(random), maker_(std::move(maker)), reads_(reads) {
-  const std::uint64_t clients = random_.between(2, 8);
-  for (std::uint64_t i = 0; i < clients; ++i)
-    clients_.push_back({.random = random_.fork(i)});
-  keys_ = random_.between(1, 4);
-  thinking_ = random_.between(20ms, 300ms);
-  patience_ = random_.between(300ms, 3s);
-  big_ = random_.chance(0.3) ? 0.02 : 0;
+Workload::Workload(World& world, const Schedule& schedule, Maker maker, ReadLevel reads)
+    : world_(world), schedule_(schedule), maker_(std::move(maker)), reads_(reads) {
+  std::uint32_t clients = 0;
+  for (const PlannedOperation& plan : schedule.operations)
+    clients = std::max(clients, plan.client);
+  open_.resize(clients + 1);
 }
 
 void Workload::start() {
   running_ = true;
-  for (std::size_t i = 0; i < clients_.size(); ++i) {
-    clients_[i].node = NodeId(clients_[i].random.between(1, world_.size()));
-    think(i);
-  }
+  next();
 }
 
 bool Workload::idle() const {
-  return std::ranges::all_of(clients_, [](const Client& client) { return client.operation == 0; });
+  return std::ranges::all_of(open_, [](std::size_t operation) { return operation == 0; });
 }
 
-void Workload::think(std::size_t client) {
-  const Duration time = clients_[client].random.between(Duration(0), 2 * thinking_);
-  world_.timeline().post(0, world_.now() + time, [this, client] { act(client); });
+void Workload::next() {
+  if (begun_ == schedule_.operations.size()) return;
+  world_.timeline().post(0, SimTime(schedule_.operations[begun_].at), [this] {
+    if (!running_) return;
+    act(schedule_.operations[begun_++]);
+    next();
+  });
 }
 
-void Workload::act(std::size_t client) {
-  if (!running_) return;
-  Client& self = clients_[client];
-  if (!world_.is_up(self.node)) {
-    next_node(self);
-    return think(client);
-  }
+void Workload::act(const PlannedOperation& plan) {
+  const NodeId leader = plan.leader ? world_.leader() : nobody;
+  const NodeId node = leader == nobody ? plan.node : leader;
+  if (open(plan) != 0 || !world_.is_up(node)) return;
   const std::size_t operation = operations_.size();
-  operations_.push_back({make(client), {}, {}});
+  operations_.push_back({&plan, make(plan), {}, {}});
   operations_[operation].what.interval.called = ++moment_;
-  self.operation = operation + 1;
-  send(client, operation);
-  world_.timeline().post(0, world_.now() + 2 * patience_, [this, client, operation] { gave_up(client, operation); });
+  open(plan) = operation + 1;
+  send(operation, node);
+  world_.timeline().post(0, world_.now() + 2 * plan.patience, [this, operation] { gave_up(operation); });
 }
 
-RegisterOperation Workload::make(std::size_t client) {
-  Client& self = clients_[client];
+RegisterOperation Workload::make(const PlannedOperation& plan) const {
   RegisterOperation operation;
-  operation.client = static_cast<std::uint32_t>(client + 1);
-  operation.key = fmt::format("k{}", self.random.below(std::uint64_t{keys_}));
-  const std::uint64_t draw = self.random.below(std::uint64_t{100});
-  if (draw < 40) return operation;
-  operation.argument = value(client);
-  operation.call = draw < 70 ? RegisterCall::set : draw < 85 ? RegisterCall::append : RegisterCall::compare_and_set;
-  if (operation.call != RegisterCall::compare_and_set) return operation;
+  operation.client = plan.client;
+  operation.call = plan.call;
+  operation.key = fmt::format("k{}", plan.key);
+  if (plan.call == RegisterCall::get) return operation;
+  operation.argument = fmt::format("{}.{}", plan.client, plan.number);  // no two writes write the same
+  if (plan.size > operation.argument.size()) operation.argument.resize(plan.size, 'x');
+  if (plan.call != RegisterCall::compare_and_set) return operation;
   // What some client wrote last; often it is there still.
   for (auto known = operations_.rbegin(); known != operations_.rend() && operation.expected.empty(); ++known) {
     if (known->what.key == operation.key && known->what.call == RegisterCall::set)
@@ -84,64 +76,40 @@ RegisterOperation Workload::make(std::size_t client) {
   return operation;
 }
 
-// No two writes write the same.
-std::string Workload::value(std::size_t client) {
-  Client& self = clients_[client];
-  std::string text = fmt::format("{}.{}", client + 1, ++self.written);
-  if (self.random.chance(big_)) text.append(self.random.between(1000, 60'000), 'x');
-  return text;
-}
-
-// Some ask to be told in time, some wait for as long as it takes; some writes must be for the node's own term.
-void Workload::send(std::size_t client, std::size_t operation) {
-  Client& self = clients_[client];
-  const auto told = [this, client, operation] { ended(client, operation); };
-  const std::optional<Duration> limit = self.random.chance(0.7) ? std::optional(patience_) : std::nullopt;
+void Workload::send(std::size_t operation, NodeId node) {
+  const auto told = [this, operation] { ended(operation); };
   Record& record = operations_[operation];
-  if (record.what.call == RegisterCall::get && !maker_ && self.random.chance(0.8)) {
+  const PlannedOperation& plan = *record.plan;
+  const std::optional<Duration> limit = plan.deadline ? std::optional(plan.patience) : std::nullopt;
+  if (plan.call == RegisterCall::get && !maker_ && !plan.logged) {
     const World::Query query = [key = record.what.key](StateMachine& machine) {
       return dynamic_cast<RegisterMachine&>(machine).get(key);
     };
-    record.read = world_.post_read(self.node, reads_, query, limit, told);
+    record.read = world_.post_read(node, reads_, query, limit, told);
     return;
   }
   SubmitOptions options;
-  options.forward = self.random.chance(0.8);
-  if (limit) options.deadline = world_.clock(self.node).now() + *limit;
-  if (self.random.chance(0.05)) options.expected_term = world_.raft(self.node).term();
-  const std::string command = maker_ ? maker_(self.random) : text_of(record.what);
-  record.command = world_.post_command(self.node, command, std::move(options), told);
+  options.forward = plan.forward;
+  if (limit) options.deadline = world_.clock(node).now() + *limit;
+  if (plan.own_term) options.expected_term = world_.raft(node).term();
+  Random random(schedule_.seed ^ (std::uint64_t{plan.client} << 32) ^ plan.number);
+  const std::string command = maker_ ? maker_(random) : text_of(record.what);
+  record.command = world_.post_command(node, command, std::move(options), told);
 }
 
-void Workload::ended(std::size_t client, std::size_t operation) {
+void Workload::ended(std::size_t operation) {
   Record& record = operations_[operation];
-  Client& self = clients_[client];
+  if (open(*record.plan) != operation + 1) return;  // it has gone on, and does not hear this
+  open(*record.plan) = 0;
   const bool ok = record.command ? record.command->ok() : record.read->ok();
-  const bool in_time = self.operation == operation + 1;
-  if (in_time && ok) {
-    record.what.interval.returned = ++moment_;
-    record.what.result = record.command ? record.command->reply() : record.read->value();
-  }
-  if (!in_time) return;
-  self.operation = 0;
-  if (!ok || self.random.chance(0.05)) next_node(self);
-  think(client);
+  if (!ok) return;
+  record.what.interval.returned = ++moment_;
+  record.what.result = record.command ? record.command->reply() : record.read->value();
 }
 
 // It goes on without an answer; what comes later it does not hear.
-void Workload::gave_up(std::size_t client, std::size_t operation) {
-  Client& self = clients_[client];
-  if (self.operation != operation + 1) return;
-  self.operation = 0;
-  next_node(self);
-  think(client);
-}
-
-// Mostly to the leader, as a client that follows hints would.
-void Workload::next_node(Client& client) {
-  const NodeId leader = world_.leader();
-  client.node =
-      leader != nobody && client.random.chance(0.6) ? leader : NodeId(client.random.between(1, world_.size()));
+void Workload::gave_up(std::size_t operation) {
+  if (open(*operations_[operation].plan) == operation + 1) open(*operations_[operation].plan) = 0;
 }
 
 std::vector<RegisterOperation> Workload::history() const {

@@ -4,17 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "keel/sim/history.hpp"
-#include "keel/sim/world.hpp"
+#include "keel/sim/schedule.hpp"
 
 namespace keel::sim {
 
-// Clients that each do one thing after the other, at any node, and keep a history of what they saw. Without a maker of
+// Clients that ask what is planned, each one thing at a time, and keep a history of what they saw. Without a maker of
 // commands they read and write a few registers.
 class Workload {
  public:
   using Maker = std::function<std::string(Random&)>;
-  Workload(World& world, Random random, Maker maker, ReadLevel reads);
+  Workload(World& world, const Schedule& schedule, Maker maker, ReadLevel reads);
 
   void start();
   void stop() { running_ = false; }
@@ -24,39 +23,30 @@ class Workload {
   [[nodiscard]] std::vector<RegisterOperation> history() const;
 
  private:
-  struct Client {
-    Random random;
-    NodeId node{};                // where it asks next
-    std::uint64_t operation = 0;  // in flight: its place in operations_ plus one
-    std::uint64_t written = 0;
-  };
   struct Record {
+    const PlannedOperation* plan;
     RegisterOperation what;
     std::optional<Submitted> command;
     std::optional<Asked> read;
   };
 
-  void think(std::size_t client);
-  void act(std::size_t client);
-  RegisterOperation make(std::size_t client);
-  std::string value(std::size_t client);
-  void send(std::size_t client, std::size_t operation);
-  void ended(std::size_t client, std::size_t operation);
-  void gave_up(std::size_t client, std::size_t operation);
-  void next_node(Client& client);
+  void next();
+  void act(const PlannedOperation& plan);
+  [[nodiscard]] RegisterOperation make(const PlannedOperation& plan) const;
+  void send(std::size_t operation, NodeId node);
+  void ended(std::size_t operation);
+  void gave_up(std::size_t operation);
+  [[nodiscard]] std::size_t& open(const PlannedOperation& plan) { return open_[plan.client]; }
 
   World& world_;
-  Random random_;
+  const Schedule& schedule_;
   Maker maker_;
   ReadLevel reads_;
-  std::vector<Client> clients_;
+  std::size_t begun_ = 0;
+  std::vector<std::size_t> open_;  // by client: what it waits for, its place in operations_ plus one
   std::vector<Record> operations_;
   std::uint64_t moment_ = 0;  // of calls and returns, one line for all
   bool running_ = false;
-  std::size_t keys_ = 1;
-  Duration thinking_{};
-  Duration patience_{};
-  double big_ = 0;
 };
 
 }  // namespace keel::sim

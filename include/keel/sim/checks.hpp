@@ -23,6 +23,7 @@ enum class Trouble : std::uint8_t {
   storage_stalls,  // StorageStalled: a slow disk, a clock that jumps, a process that stood still
   storage_full,    // StorageFull; NodeFailed, of a log that needs a segment and can make none
   machine_fails,   // MachineFailed
+  storage_rots,    // NodeFailed and FetchFailed, because of something that is `corrupt`
 };
 
 struct Violation {
@@ -58,6 +59,8 @@ class SafetyChecks {
   void wrote(NodeId node);
   // Its process is gone, with all that was not durable or may not be.
   void stopped(NodeId node);
+  // Whether a batch is on its way to the node's disk.
+  [[nodiscard]] bool writing(NodeId node) const { return !view(node).pending.empty(); }
   // From `expect` until as many `expect_no_more`, what the trouble makes this node report is no violation.
   void expect(NodeId node, Trouble trouble) { ++troubles(node, trouble); }
   void expect_no_more(NodeId node, Trouble trouble);
@@ -116,7 +119,7 @@ class SafetyChecks {
   };
   struct View {
     bool known = false;                  // was open once
-    std::array<unsigned, 4> troubles{};  // by Trouble: how many of it
+    std::array<unsigned, 5> troubles{};  // by Trouble: how many of it
     Durable durable;
     HardState written;  // the newest vote and term handed to the store
     Index last_written;

@@ -32,7 +32,7 @@ struct Link {
   double reorder = 0;    // does not keep its place in the order
   double spike = 0;      // takes up to `spike_latency` more
   Duration spike_latency{};
-  std::uint64_t bytes_per_second = 0;  // 0: no limit
+  std::uint64_t bytes_per_second = 0;  // 0: no limit. What would wait for longer than a second is lost
   double unreachable_hint = 0;         // that the sender is told (`on_unreachable`) of a message that was lost
 };
 
@@ -67,6 +67,7 @@ struct NetworkCounters {
   std::uint64_t duplicated = 0;
   std::uint64_t reordered = 0;  // arrived before one that was sent earlier on the same link
   std::uint64_t delayed = 0;    // by a spike or a rule
+  std::uint64_t queued = 0;     // left later, because a link had no more bandwidth
   std::uint64_t lost[6] = {};   // by Loss
   [[nodiscard]] std::uint64_t lost_by(Loss why) const { return lost[static_cast<std::size_t>(why)]; }
 };

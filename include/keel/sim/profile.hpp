@@ -18,6 +18,7 @@ enum class Fault : std::uint32_t {
   slow_disks = 32,  // syncs that take long, or hang
   bad_disks = 64,   // operations of every kind that fail; disks without space
   clocks = 128,     // fast, slow, stopped, jumping
+  rot = 256,        // flipped bits in what was synced, on fewer nodes than a majority can do without
 };
 [[nodiscard]] constexpr Fault operator|(Fault a, Fault b) {
   return static_cast<Fault>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
@@ -33,6 +34,7 @@ struct Profile {
   std::size_t min_nodes = 3;
   std::size_t max_nodes = 5;
   Fault faults = Fault::none;
+  bool swarm = false;  // each seed draws one to seven nodes, and which of these kinds it has: all, one, or any of them
 };
 
 [[nodiscard]] const std::vector<Profile>& profiles();
@@ -40,7 +42,8 @@ struct Profile {
 [[nodiscard]] const Profile* find_profile(std::string_view name);
 inline constexpr std::string_view default_profile = "storm";
 
-// The counts that a campaign of this profile must not end without.
-[[nodiscard]] std::vector<std::string_view> must_reach(const Profile& profile);
+// The counts that a campaign of this profile and so many seeds must not end without: fewer than 100 show nothing, and
+// what is seldom is missed only after 2000.
+[[nodiscard]] std::vector<std::string_view> must_reach(const Profile& profile, std::uint64_t seeds);
 
 }  // namespace keel::sim

@@ -8,6 +8,7 @@
 
 #include "keel/sim/counters.hpp"
 #include "keel/sim/profile.hpp"
+#include "keel/sim/schedule.hpp"
 #include "keel/sim/world.hpp"
 
 namespace keel::sim {
@@ -44,7 +45,9 @@ struct RunReport {
   Counters counters;
 };
 
-// Runs one seed. The same seed and profile give the same run; sink and tail do not change it.
+// Runs what was drawn, or written. Equal schedules give equal runs; sink and tail do not change them.
+[[nodiscard]] RunReport run_schedule(const Schedule& schedule, const RunOptions& options = {});
+// Runs what the seed draws.
 [[nodiscard]] RunReport run_seed(std::uint64_t seed, const Profile& profile, const RunOptions& options = {});
 
 }  // namespace keel::sim

@@ -71,6 +71,11 @@ class SimMedia {
     std::uint64_t full = 0;                        // refused for want of space
     std::uint64_t slowed = 0;
     std::uint64_t hung = 0;
+    std::uint64_t lost = 0;          // writes of which a power cut left nothing
+    std::uint64_t torn = 0;          // writes of which it left a part
+    std::uint64_t reordered = 0;     // writes of which something was left without what was written before it
+    std::uint64_t reverted = 0;      // sectors that could be read, were never synced, and went back
+    std::uint64_t short_writes = 0;  // writes that failed with a part of them stored
   };
   [[nodiscard]] const Troubles& troubles() const;
 

@@ -293,6 +293,7 @@ class World : private NetworkWatcher {
     std::array<std::uint64_t, 8> transfers{};        // by TransferEnd
     std::array<std::uint64_t, 32> command_errors{};  // by ErrorCode
     std::array<std::uint64_t, 32> read_errors{};
+    std::array<std::uint64_t, 3> roles{};  // by RoleName: how often a node came to be it
     std::uint64_t rehearsals = 0;
     std::uint64_t truncated = 0;
     std::uint64_t failed_nodes = 0;
