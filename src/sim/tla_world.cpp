@@ -65,6 +65,7 @@ std::size_t TlaWorld::size() const { return parts_->writer.size(); }
 
 std::vector<std::string> TlaWorld::lines() const {
   std::vector<std::string> lines;
+  lines.reserve(size());
   for (std::size_t i = 0; i < size(); ++i)
     lines.push_back(parts_->writer.text(i));
   return lines;

@@ -239,8 +239,8 @@ void TlaWriter::arrived(NodeId node, const Raft& raft) {
   look(node, raft);
 }
 
-std::string TlaWriter::text(std::size_t index) const {
-  const Line& line = lines_[index];
+std::string TlaWriter::text(std::size_t number) const {
+  const Line& line = lines_[number];
   std::string members;
   for (std::size_t id = 1; id <= nodes_; ++id)
     members += fmt::format("{}\"{}\"", id == 1 ? "" : ",", id);

@@ -60,7 +60,7 @@ class TlaWriter {
   void arrived(NodeId node, const Raft& raft);
 
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
-  [[nodiscard]] std::string text(std::size_t line) const;
+  [[nodiscard]] std::string text(std::size_t number) const;
   [[nodiscard]] static Index committed(const Raft& raft) { return std::max(Index(1), raft.commit()); }
 
  private:

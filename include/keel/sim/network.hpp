@@ -119,7 +119,7 @@ class Network {
   RuleId pass(Messages which);     // goes its way, whatever older rules say
   RuleId deliver(Messages which);  // arrives at once, whatever the link; a cut is a cut
   // The first `count` go their way, those behind them are held.
-  RuleId deliver_and_hold(Messages which, std::uint64_t count = 1) { return hold(std::move(which).after(count)); }
+  RuleId deliver_and_hold(const Messages& which, std::uint64_t count = 1) { return hold(which.after(count)); }
   void remove(RuleId rule);
   void clear_rules();
 

@@ -15,7 +15,7 @@ namespace keel::sim {
 class TlaChecker {
  public:
   // What is wrong with the line; nothing if it may be so.
-  std::optional<std::string> check(const std::string& line);
+  std::optional<std::string> check(const std::string& text);
   [[nodiscard]] const std::map<std::string, std::size_t>& seen() const { return seen_; }  // lines by event and message
 
  private:
