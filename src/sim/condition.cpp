@@ -11,7 +11,7 @@ namespace {
 
 // A condition on the Raft of a node that is up.
 template <class F>
-Condition of_raft(NodeId id, std::string_view text, F test) {
+Condition of_raft(NodeId id, std::string_view text, const F& test) {
   return {fmt::format("node {} {}", id.value(), text),
           [id, test](const World& world) { return world.is_up(id) && test(world.raft(id)); }};
 }
