@@ -13,6 +13,7 @@
 
 #include "campaign.hpp"
 #include "keel/sim/shrink.hpp"
+#include "keel/sim/tla_trace.hpp"
 #include "keel/sim/trace_merge.hpp"
 #include "keel/sim/trace_writer.hpp"
 
@@ -37,6 +38,8 @@ struct Flags {
   bool shrink = false;
   std::uint64_t shrink_runs = ShrinkOptions().max_runs;
   std::int64_t shrink_seconds = ShrinkOptions().max_time.count();
+  std::string tla_trace;
+  std::size_t tla_lines = default_tla_lines;
   bool json = false;
   bool twice = false;
   bool list = false;
@@ -163,6 +166,21 @@ int replay(Flags flags, const Profile& profile) {
   return report.failed ? 1 : 0;
 }
 
+// A run of its own kind: the profile does not matter.
+int write_tla_trace(const Flags& flags) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(flags.tla_trace.c_str(), "w"), &std::fclose);
+  if (file == nullptr) return cannot_write(flags.tla_trace);
+  const TlaReport report = run_tla(*flags.seed, flags.tla_lines);
+  for (const std::string& line : report.lines)
+    fmt::print(file.get(), "{}\n", line);
+  const bool written = std::ferror(file.get()) == 0;
+  if (std::fclose(file.release()) != 0 || !written) return cannot_write(flags.tla_trace);
+  fmt::print("{} lines are in {}\n", report.lines.size(), flags.tla_trace);
+  print_counters(report.counters);
+  if (report.failed) fmt::print("seed {} failed: {}\n", *flags.seed, report.text);
+  return report.failed ? 1 : 0;
+}
+
 int campaign(const Flags& flags, const Profile& profile) {
   const CampaignOptions options{&profile, flags.from, flags.seeds, flags.jobs, flags.twice, isatty(STDERR_FILENO) != 0};
   const CampaignReport report = run_campaign(options);
@@ -193,6 +211,10 @@ int main(int argc, char** argv) {
       ->check([](const std::string& name) {
         return trace_format(name) ? std::string() : fmt::format("there is {}, and no '{}'", trace_format_names, name);
       });
+  app.add_option("--tla-trace", flags.tla_trace,
+                 "With --seed: run what etcd/raft's TLA+ specification covers, and write it down in its words");
+  app.add_option("--tla-lines", flags.tla_lines, "With --tla-trace: end after so many lines")
+      ->check(CLI::Range(10ul, 1'000'000ul));
   app.add_flag("--json", flags.json, "The same as --trace-format json");
   app.add_flag("--twice", flags.twice, "Run each seed two times and compare the traces, byte for byte");
   app.add_option("--schedule", flags.schedule, "Run what this file says instead of what a seed draws");
@@ -225,6 +247,11 @@ int main(int argc, char** argv) {
   }
   if (!one && (!flags.trace.empty() || !flags.save.empty() || flags.shrink)) {
     fmt::print(stderr, "keel-sim: --trace, --save and --shrink want one run: --seed or --schedule\n");
+    return usage_error;
+  }
+  if (!flags.tla_trace.empty()) {
+    if (flags.seed) return write_tla_trace(flags);
+    fmt::print(stderr, "keel-sim: --tla-trace wants one --seed\n");
     return usage_error;
   }
   return one ? replay(flags, *profile) : campaign(flags, *profile);

@@ -11,7 +11,7 @@ namespace {
 
 // A condition on the Raft of a node that is up.
 template <class F>
-Condition of_raft(NodeId id, std::string_view text, F test) {
+Condition of_raft(NodeId id, std::string_view text, const F& test) {
   return {fmt::format("node {} {}", id.value(), text),
           [id, test](const World& world) { return world.is_up(id) && test(world.raft(id)); }};
 }
@@ -27,13 +27,17 @@ bool led_by_one(const World& world) {
 }  // namespace
 
 Condition operator&&(const Condition& a, const Condition& b) {
-  return {a.text_ + ", and " + b.text_,
-          [a = a.test_, b = b.test_](const World& world) { return a(world) && b(world); }};
+  return {a.text_ + ", and " + b.text_, [a = a.test_, b = b.test_](const World& world) { return a(world) && b(world); },
+          [a, b](const World& world) {
+            if (a.holds(world)) return b.missing(world);
+            return b.holds(world) ? a.missing(world) : a.missing(world) + ", and " + b.missing(world);
+          }};
 }
 
 Condition operator||(const Condition& a, const Condition& b) {
   return {"either " + a.text_ + ", or " + b.text_,
-          [a = a.test_, b = b.test_](const World& world) { return a(world) || b(world); }};
+          [a = a.test_, b = b.test_](const World& world) { return a(world) || b(world); },
+          [a, b](const World& world) { return "either " + a.missing(world) + ", or " + b.missing(world); }};
 }
 
 Condition operator!(const Condition& a) {
@@ -78,6 +82,13 @@ Condition NodeRef::committed(Index index) const {
 Condition NodeRef::applied(Index index) const {
   return of_raft(id, fmt::format("has applied entry {}", index.value()),
                  [index](const Raft& raft) { return raft.status().applied >= index; });
+}
+Condition NodeRef::where(std::string_view text, std::function<bool(const Raft&)> test) const {
+  return of_raft(id, text, std::move(test));
+}
+Condition NodeRef::voted_for(Who candidate) const {
+  return of_raft(id, fmt::format("has voted for node {}", candidate.id.value()),
+                 [candidate = candidate.id](const Raft& raft) { return raft.hard_state().vote == candidate; });
 }
 Condition NodeRef::is_down() const {
   return {fmt::format("node {} is down", id.value()), [id = id](const World& world) { return !world.is_up(id); }};

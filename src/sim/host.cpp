@@ -42,7 +42,7 @@ Host::Host(World& world, NodeId id)
   options_.raft.id = id;
   options_.raft.pre_vote = world.options_.pre_vote;
   options_.raft.check_quorum = world.options_.check_quorum;
-  options_.raft.stickiness = world.options_.check_quorum;
+  options_.raft.stickiness = world.options_.check_quorum && world.options_.stickiness;
 }
 
 Host::~Host() = default;
@@ -75,7 +75,10 @@ void Host::make_log() {
 
 // A log that is empty though something was durable in it once is the loss that it looks like.
 Result<std::unique_ptr<Node>> Host::start_node() {
-  const auto pilot = [this] { return Pilot{world_.network_.transport(id_), *log_, *machine_, nullptr, this}; };
+  Transport& network = world_.network_.transport(id_);
+  if (world_.options_.make_transport) transport_ = world_.options_.make_transport(id_, network, executor_);
+  Transport& transport = transport_ != nullptr ? *transport_ : network;
+  const auto pilot = [&] { return Pilot{transport, *log_, *machine_, nullptr, this}; };
   make_log();
   auto node = Node::start(options_, pilot(), executor_);
   const bool first = !node && node.error().code == ErrorCode::not_found && !bootstrapped_;
@@ -125,6 +128,7 @@ void Host::die() {
   world_.process_gone(id_);
   world_.network_.down(id_);
   node_.reset();
+  transport_.reset();
   machine_.reset();
   log_.reset();
   disk_.reset();

@@ -87,6 +87,7 @@ class Host final : private Observer {
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<WatchedLog> log_;
   std::unique_ptr<WatchedMachine> machine_;
+  std::unique_ptr<Transport> transport_;  // if it is not the network itself
   std::unique_ptr<Node> node_;
 };
 

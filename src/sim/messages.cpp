@@ -58,6 +58,20 @@ Messages Messages::between(Who a, Who b) const {
       "between " + text_of(a.id) + " and " + text_of(b.id));
 }
 
+Messages Messages::involving(Who node) const {
+  return and_also([id = node.id](const PeerMessage& m) { return m.from == id || m.to == id; },
+                  "from or to " + text_of(node.id));
+}
+
+Messages Messages::term_at_least(Term term) const {
+  return and_also(
+      [term](const PeerMessage& m) {
+        const Message* inner = protocol_of(m);
+        return inner != nullptr && inner->term >= term;
+      },
+      "of term " + std::to_string(term.value()) + " or later");
+}
+
 Messages Messages::term(Term term) const {
   return and_also(
       [term](const PeerMessage& m) {
@@ -99,13 +113,36 @@ Messages Messages::refused() const {
       "saying no");
 }
 
-Messages Messages::with_entries() const {
+Messages Messages::with_entries(std::size_t at_least) const {
   return and_also(
-      [](const PeerMessage& m) {
+      [at_least](const PeerMessage& m) {
         const auto* request = body_of<AppendRequest>(m);
-        return request != nullptr && !request->entries.empty();
+        return request != nullptr && request->entries.size() >= at_least;
       },
-      "with entries");
+      at_least == 1 ? "with entries" : "with " + std::to_string(at_least) + " entries or more");
+}
+
+Messages Messages::behind(Index entry) const {
+  return and_also(
+      [entry](const PeerMessage& m) {
+        const auto* request = body_of<AppendRequest>(m);
+        return request != nullptr && request->previous.index == entry;
+      },
+      "behind entry " + std::to_string(entry.value()));
+}
+
+Messages Messages::containing(std::string_view bytes) const {
+  return and_also(
+      [wanted = std::string(bytes)](const PeerMessage& m) {
+        const auto has = [&](ByteView command) {
+          return !std::ranges::search(command, std::as_bytes(std::span(wanted))).empty() || wanted.empty();
+        };
+        if (const auto* forward = body_of<ForwardRequest>(m)) return has(forward->command.bytes());
+        const auto* request = body_of<AppendRequest>(m);
+        return request != nullptr &&
+               std::ranges::any_of(request->entries, [&](const Entry& entry) { return has(entry.payload.bytes()); });
+      },
+      "containing '" + std::string(bytes) + "'");
 }
 
 Messages Messages::with(Index entry) const {
@@ -140,6 +177,17 @@ Messages Messages::first(std::uint64_t n) const {
 Messages Messages::after(std::uint64_t n) const {
   return {[mine = test_, n, seen = std::uint64_t{0}](const PeerMessage& m) mutable { return mine(m) && ++seen > n; },
           text_ + " after the first " + std::to_string(n)};
+}
+
+Messages Messages::nth(std::uint64_t n) const {
+  return {[mine = test_, n, seen = std::uint64_t{0}](const PeerMessage& m) mutable { return mine(m) && ++seen == n; },
+          "number " + std::to_string(n) + " of: " + text_};
+}
+
+Messages Messages::every(std::uint64_t n) const {
+  return {
+      [mine = test_, n, seen = std::uint64_t{0}](const PeerMessage& m) mutable { return mine(m) && ++seen % n == 0; },
+      "each " + std::to_string(n) + "th of: " + text_};
 }
 
 Messages Messages::then(const Messages& next) const {

@@ -1,6 +1,7 @@
 #include "keel/sim/network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "keel/base/assert.hpp"
@@ -167,6 +168,7 @@ RuleId Network::duplicate(Messages which, unsigned copies) {
 }
 RuleId Network::reorder(Messages which) { return add(std::move(which), Action::reorder); }
 RuleId Network::pass(Messages which) { return add(std::move(which), Action::pass); }
+RuleId Network::deliver(Messages which) { return add(std::move(which), Action::deliver); }
 RuleId Network::alter(Messages which, std::function<void(PeerMessage&)> change) {
   const RuleId id = add(std::move(which), Action::alter);
   rules_.back().change = std::move(change);
@@ -199,6 +201,9 @@ void Network::obey(Rule& rule, PeerMessage message, MessageId id) {
   switch (rule.action) {
     case Action::pass: return dispatch(std::move(message), id);
     case Action::drop: return lose(message, id, Loss::script);
+    case Action::deliver:
+      if (way(message.from, message.to).cut) return lose(message, id, Loss::cut);
+      return schedule(take_off(std::move(message), id), timeline_.now());
     case Action::delay: ++counters_.delayed; return dispatch(std::move(message), id, rule.by);
     case Action::duplicate:
       for (unsigned copy = 0; copy < rule.copies; ++copy)
@@ -240,6 +245,15 @@ void Network::dispatch(PeerMessage message, MessageId id, Duration extra) {
   schedule(take_off(std::move(message), id), arrival);
 }
 
+Duration Network::latency_of(const Link& link) {
+  if (link.spread == Spread::uniform) return random_.between(link.min_latency, link.max_latency);
+  const double width = static_cast<double>((link.max_latency - link.min_latency).count());
+  const double draw = 1 - static_cast<double>(random_.next() >> 11) * 0x1p-53;  // in (0, 1]
+  const double share =
+      link.spread == Spread::exponential ? -std::log(draw) * 0.18 : (std::pow(draw, -1 / 1.2) - 1) * 0.16;
+  return link.min_latency + Duration(static_cast<Duration::rep>(width * std::min(share, 1000.0)));
+}
+
 SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra) {
   const Link& link = way.link;
   SimTime leaves = timeline_.now();
@@ -249,7 +263,7 @@ SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra
     leaves = std::max(leaves, way.busy_until) + Duration(static_cast<Duration::rep>(nanoseconds));
     way.busy_until = leaves;
   }
-  SimTime arrival = leaves + random_.between(link.min_latency, link.max_latency) + extra;
+  SimTime arrival = leaves + latency_of(link) + extra;
   if (random_.chance(link.spike)) {
     ++counters_.delayed;
     arrival += random_.between(Duration(0), link.spike_latency);
@@ -346,6 +360,14 @@ std::vector<const PeerMessage*> Network::held() const {
   Messages all = Messages::any();
   std::vector<const PeerMessage*> messages;
   for (const std::uint32_t i : flights_in_order(all, true))
+    messages.push_back(&flights_[i].message);
+  return messages;
+}
+
+std::vector<const PeerMessage*> Network::in_flight() const {
+  Messages all = Messages::any();
+  std::vector<const PeerMessage*> messages;
+  for (const std::uint32_t i : flights_in_order(all, false))
     messages.push_back(&flights_[i].message);
   return messages;
 }

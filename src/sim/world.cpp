@@ -66,6 +66,7 @@ bool World::step() {
   if (timeline_.running() != 0) touched_ = NodeId(timeline_.running());
   mix_in(static_cast<std::uint64_t>(now().time_since_epoch().count()) ^ (touched_.value() << 56));
   check_step();
+  check_breaks();
   return true;
 }
 
@@ -119,7 +120,9 @@ bool World::holds_within(const Condition& condition, Duration budget) {
 void World::run_until(const Condition& condition, std::optional<Duration> budget) {
   const Duration limit = budget.value_or(20 * election_timeout());
   if (holds_within(condition, limit)) return;
-  fail("waited in vain", fmt::format("not within {} ms: {}", limit / std::chrono::milliseconds(1), condition.text()));
+  const std::string missing = condition.missing(*this);
+  fail("waited in vain", fmt::format("not within {} ms: {}{}", limit / std::chrono::milliseconds(1), condition.text(),
+                                     missing == condition.text() ? "" : "\nwhat did not hold: " + missing));
 }
 
 void World::run_while(const Condition& condition, Duration time) {
@@ -373,11 +376,13 @@ void World::on_applied(NodeId node, const Command& command, std::string_view rep
 }
 
 void World::on_sent(const PeerMessage& message, MessageId id) {
+  look_for(Moment::sent, message);
   checks_.sent(message);
   if (tracing()) trace({.at = {}, .kind = TraceKind::sent, .node = message.from, .message = &message, .id = id});
 }
 
 void World::on_delivered(const PeerMessage& message, MessageId id) {
+  look_for(Moment::delivered, message);
   touch(message.to);
   ++tallies_.peer_messages[message.body.index()];
   if (const Message* inner = protocol_of(message)) ++tallies_.messages[inner->body.index()];
@@ -386,12 +391,14 @@ void World::on_delivered(const PeerMessage& message, MessageId id) {
 }
 
 void World::on_lost(const PeerMessage& message, MessageId id, Loss why) {
+  look_for(Moment::lost, message);
   if (why == Loss::refused) checks_.violate("codec", "a message did not decode: " + short_form(message));
   if (!tracing()) return;
   trace({.at = {}, .kind = TraceKind::lost, .node = message.to, .message = &message, .id = id, .text = to_string(why)});
 }
 
 void World::on_held(const PeerMessage& message, MessageId id) {
+  look_for(Moment::held, message);
   if (tracing()) trace({.at = {}, .kind = TraceKind::held, .node = message.to, .message = &message, .id = id});
 }
 

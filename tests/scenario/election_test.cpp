@@ -332,7 +332,7 @@ TEST_P(ElectionOnLogs, AShortNewLogBeatsALongOldOne) {
 // Five nodes, and each leads once: whoever it is takes commands, and in the end nothing is missing of what any of them
 // took.
 // scenario: E-20
-TEST_P(Election, EveryNodeLeadsInTurn) {
+TEST_P(ElectionOnLogs, EveryNodeLeadsInTurn) {
   World world(nodes(5));
   for (const NodeId id : world.all()) {
     world.elect(id);

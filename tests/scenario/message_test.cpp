@@ -76,6 +76,64 @@ TEST_P(MessageOrder, MessagesFromThreeTermsAgo) {
   all_is_well(world);
 }
 
+// Keeps what is sent.
+class Record final : public TraceSink {
+ public:
+  explicit Record(Messages which) : which_(std::move(which)) {}
+  void on_trace(const TraceEvent& event) override {
+    if (event.kind == TraceKind::sent && which_.matches(*event.message)) said.push_back(*event.message);
+  }
+  std::vector<PeerMessage> said;
+
+ private:
+  Messages which_;
+};
+
+// At each step of a command's way, and of a change of leader, a message from three terms ago arrives: one of all that was
+// said then, requests and answers of every kind. Everything goes on as if it had not.
+// scenario: X-01
+// hazard: H7
+TEST_P(MessageOrderOnLogs, AMessageFromThreeTermsAgoAtEachStep) {
+  const Messages old = Messages::any().term(Term(2));
+  Record record(old);
+  World world(nodes(3));
+  world.add_sink(record);
+  world.elect(1);
+  world.submit("x+=a");
+  EXPECT_EQ(world.read(2, "x"), "a");
+  world.settle();
+  for (const std::uint64_t leader : {2, 3, 1})
+    world.elect(leader);
+  world.settle();
+  ASSERT_EQ(world.raft(1).term(), Term(5));
+  const std::vector<PeerMessage> said = record.said;
+  for (Messages kind : {vote_requests(), vote_replies(), appends(), append_replies(), heartbeats(), heartbeat_replies(),
+                        Messages::of<TimeoutNow>(), Messages::of<ReadIndexRequest>(), Messages::of<ReadIndexReply>()}) {
+    EXPECT_TRUE(std::ranges::any_of(said, [&](const PeerMessage& m) { return kind.matches(m); })) << kind.text();
+  }
+
+  world.network().deliver(old);
+  std::size_t again = 0;
+  const auto until = [&](const Condition& done) {
+    for (std::size_t least = again + said.size(); again < least || !world.holds(done); ++again) {
+      ASSERT_LT(again, 20 * said.size()) << done.text();
+      const PeerMessage& message = said[again % said.size()];
+      world.network().transport(message.from).send(message);
+      world.run_now();
+      world.step();
+    }
+  };
+  const Submitted command = world.submit_async(1, "x+=b");
+  until(command.is_applied(1) && command.is_applied(2) && command.is_applied(3));
+  begin_transfer(world, 1, 2);
+  until(node(2).is_ready() && one_leader());
+  EXPECT_EQ(world.raft(2).term(), Term(6));
+  EXPECT_EQ(world.leaderships(), 5u) << "nobody else has led";
+  world.network().clear_rules();
+  EXPECT_EQ(world.read(3, "x"), "ab");
+  all_is_well(world);
+}
+
 // Appends that overlap: one behind a gap, then one that is a part of the next, one that holds all, one that repeats its
 // end. Nothing that one of them verified is removed by another.
 // scenario: X-02
@@ -117,6 +175,36 @@ TEST_P(MessageOrderOnLogs, TheFirstAppendArrivesLast) {
   EXPECT_EQ(world.raft(3).log().last(), (LogPosition{Term(2), Index(5)}));
   EXPECT_EQ(world.raft(3).commit(), Index(5));
   EXPECT_EQ(world.count_of<EntriesTruncated>(), 0u);
+  all_is_well(world);
+}
+
+// An ex-leader's tail conflicts in several entries at once with a single append: it is cut where they part, once, and
+// what came before stays.
+// scenario: X-02
+// hazard: H5
+TEST_P(MessageOrderOnLogs, SeveralConflictsAtOnce) {
+  World world(nodes(3));
+  world.elect(1);
+  world.submit("x=kept");
+  world.settle();
+  world.network().isolate(1);
+  for (const char* stale : {"x=a", "x=b", "x=c", "x=d"})
+    world.submit_async(1, stale);
+  world.run_until(node(2).is_ready() || node(3).is_ready());
+  const NodeId leader = world.leader();
+  for (const char* command : {"x=1", "x=2", "x=3"})
+    world.submit(leader, command);
+
+  world.hold(appends().to(1));
+  world.network().heal();
+  const Messages all_at_once = appends().from(leader).to(1).behind(Index(3)).with_entries(4);
+  world.run_until(is_held(all_at_once));
+  EXPECT_EQ(world.raft(1).log().last(), (LogPosition{Term(2), Index(7)}));
+  world.deliver_one(all_at_once);
+  EXPECT_EQ(world.raft(1).log().last(), (LogPosition{world.raft(leader).term(), Index(7)}));
+  ASSERT_EQ(world.events_of<EntriesTruncated>(1).size(), 1u);
+  EXPECT_EQ(world.events_of<EntriesTruncated>(1).front().range, (IndexRange{Index(4), Index(7)}));
+  EXPECT_EQ(world.raft(1).log().term_at(Index(3)), Term(2));
   all_is_well(world);
 }
 

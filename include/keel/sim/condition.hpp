@@ -2,9 +2,10 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "keel/base/ids.hpp"
-#include "keel/raft/event.hpp"
+#include "keel/raft/raft.hpp"
 #include "keel/sim/messages.hpp"
 
 namespace keel::sim {
@@ -20,14 +21,21 @@ class Condition {
 
   [[nodiscard]] bool holds(const World& world) const { return test_(world); }
   [[nodiscard]] const std::string& text() const { return text_; }
+  // Which parts of it do not hold, in words; the whole text if it has none.
+  [[nodiscard]] std::string missing(const World& world) const { return missing_ ? missing_(world) : text_; }
 
   friend Condition operator&&(const Condition& a, const Condition& b);
   friend Condition operator||(const Condition& a, const Condition& b);
   friend Condition operator!(const Condition& a);
 
  private:
+  using Explain = std::function<std::string(const World&)>;
+  Condition(std::string text, Test test, Explain missing)
+      : text_(std::move(text)), test_(std::move(test)), missing_(std::move(missing)) {}
+
   std::string text_;
   Test test_;
+  Explain missing_;
 };
 
 // A node, in a script: `world.run_until(node(2).has_entry(command.index()))`. Of a node that is down nothing holds but
@@ -46,6 +54,9 @@ struct NodeRef {
   [[nodiscard]] Condition has_entry(Index index) const;  // durable there
   [[nodiscard]] Condition committed(Index index) const;
   [[nodiscard]] Condition applied(Index index) const;
+  // What is not covered above: node(2).where("has seen ten terms", [](const Raft& raft) { return …; }).
+  [[nodiscard]] Condition where(std::string_view text, std::function<bool(const Raft&)> test) const;
+  [[nodiscard]] Condition voted_for(Who candidate) const;  // in its term, durable or not
   [[nodiscard]] Condition is_down() const;
   [[nodiscard]] Condition has_failed() const;
 };

@@ -45,26 +45,34 @@ class Messages {
 
   [[nodiscard]] Messages from(Who node) const;
   [[nodiscard]] Messages to(Who node) const;
-  // Either way between the two.
+  // Either way between the two; from or to this one.
   [[nodiscard]] Messages between(Who a, Who b) const;
+  [[nodiscard]] Messages involving(Who node) const;
   [[nodiscard]] Messages term(Term term) const;
+  [[nodiscard]] Messages term_at_least(Term term) const;
   // Votes and pre-votes: requests and replies.
   [[nodiscard]] Messages pre_vote(bool yes = true) const;
   // Replies that say yes; that say no.
   [[nodiscard]] Messages accepted() const;
   [[nodiscard]] Messages refused() const;
   // Appends that carry entries; that carry this one. Replies that acknowledge it.
-  [[nodiscard]] Messages with_entries() const;
+  [[nodiscard]] Messages with_entries(std::size_t at_least = 1) const;
   [[nodiscard]] Messages with(Index entry) const;
+  // Appends that go right behind this entry.
+  [[nodiscard]] Messages behind(Index entry) const;
+  // Commands with these bytes somewhere in them: in an append's entries, or passed on to the leader.
+  [[nodiscard]] Messages containing(std::string_view bytes) const;
   // Anything that says "commit" of at least this.
   [[nodiscard]] Messages commit(Index at_least) const;
   // What is not covered above; `Body` is deduced: where([](const Heartbeat& beat) { return beat.round == 3; }).
   template <class F>
   [[nodiscard]] Messages where(F test, const std::string& text = "where …") const;
 
-  // The first n that match; those behind the first n.
+  // Of those that match the first n; those behind the first n; the n-th alone; each n-th.
   [[nodiscard]] Messages first(std::uint64_t n) const;
   [[nodiscard]] Messages after(std::uint64_t n) const;
+  [[nodiscard]] Messages nth(std::uint64_t n) const;
+  [[nodiscard]] Messages every(std::uint64_t n) const;
   // Those that match `next`, once one has matched this.
   [[nodiscard]] Messages then(const Messages& next) const;
 

@@ -14,11 +14,19 @@
 
 namespace keel::sim {
 
+// How latencies lie between a link's least and its greatest.
+enum class Spread : std::uint8_t {
+  uniform,
+  exponential,  // half of them within an eighth of the way, one in 250 beyond the end
+  heavy_tail,   // half within an eighth, one in 11 beyond the end, one in 150 ten times as far (Lomax, index 1.2)
+};
+
 // What the way from one node to another does to messages. With `reorder` 0 they arrive in the order in which they left,
 // as over TCP.
 struct Link {
   Duration min_latency = std::chrono::microseconds(500);
   Duration max_latency = std::chrono::microseconds(500);
+  Spread spread = Spread::uniform;
   double loss = 0;       // probabilities, for each message
   double duplicate = 0;  // arrives a second time, later
   double reorder = 0;    // does not keep its place in the order
@@ -108,12 +116,17 @@ class Network {
   RuleId duplicate(Messages which, unsigned copies = 1);
   RuleId reorder(Messages which);  // each second one overtakes the one before it
   RuleId alter(Messages which, std::function<void(PeerMessage&)> change);
-  RuleId pass(Messages which);  // goes its way, whatever older rules say
+  RuleId pass(Messages which);     // goes its way, whatever older rules say
+  RuleId deliver(Messages which);  // arrives at once, whatever the link; a cut is a cut
+  // The first `count` go their way, those behind them are held.
+  RuleId deliver_and_hold(const Messages& which, std::uint64_t count = 1) { return hold(which.after(count)); }
   void remove(RuleId rule);
   void clear_rules();
 
   // Held messages, oldest first.
   [[nodiscard]] std::vector<const PeerMessage*> held() const;
+  // Those, and what is on its way, in the order of sending.
+  [[nodiscard]] std::vector<const PeerMessage*> in_flight() const;
   [[nodiscard]] std::size_t count_held(Messages which) const;
   // Held or on their way.
   [[nodiscard]] std::size_t count_in_flight(Messages which) const;
@@ -127,7 +140,7 @@ class Network {
   [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
 
  private:
-  enum class Action : std::uint8_t { hold, drop, delay, duplicate, reorder, alter, pass };
+  enum class Action : std::uint8_t { hold, drop, delay, duplicate, reorder, alter, pass, deliver };
   struct Rule {
     RuleId id;
     Messages which;
@@ -164,6 +177,7 @@ class Network {
   void dispatch(PeerMessage message, MessageId id, Duration extra = {});
   std::uint32_t take_off(PeerMessage message, MessageId id);
   SimTime arrival_of(Way& way, const PeerMessage& message, Duration extra);
+  Duration latency_of(const Link& link);
   void schedule(std::uint32_t flight, SimTime when);
   Flight land(std::uint32_t flight);
   void arrive(std::uint32_t flight);

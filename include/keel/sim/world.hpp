@@ -45,16 +45,20 @@ using MachineFactory = std::function<std::unique_ptr<StateMachine>(NodeId)>;
 // Likewise, and once more when the log was empty, to be bootstrapped. The disk outlives the store, and holds what crashes
 // left.
 using LogFactory = std::function<std::unique_ptr<LogStore>(NodeId, Disk&, Executor&)>;
+// Likewise, before the log: something that stands between a node and its end of the network.
+using TransportFactory = std::function<std::unique_ptr<Transport>(NodeId, Transport&, Executor&)>;
 
 struct WorldOptions {
   std::size_t nodes = 3;  // with ids 1..nodes
   std::uint64_t seed = 1;
   bool pre_vote = true;
-  bool check_quorum = true;  // and stickiness, which must not be without it
-  NodeOptions node = {};     // everything else about a node; ids and seeds are set for each
+  bool check_quorum = true;
+  bool stickiness = true;  // must not be without check_quorum: off with it
+  NodeOptions node = {};   // everything else about a node; ids and seeds are set for each
   Link link = {};
   LogKind log = LogKind::write_ahead;
-  LogFactory make_log = {};  // a store of one's own instead
+  LogFactory make_log = {};              // a store of one's own instead
+  TransportFactory make_transport = {};  // without one the network itself
   Duration sync_latency = std::chrono::microseconds(200);
   Duration sync_jitter = {};                // up to so much more, on a simulated disk
   std::uint64_t segment_bytes = 64u << 10;  // of the write-ahead log
@@ -64,6 +68,15 @@ struct WorldOptions {
   bool keep_events = true;      // for `events`; off in long runs
   std::size_t tail = 40;        // lines of trace that a failure shows; 0 makes long runs quick
 };
+
+// In a message's life.
+enum class Moment : std::uint8_t {
+  sent,
+  held,
+  delivered,  // and acted upon
+  lost,
+};
+[[nodiscard]] std::string_view to_string(Moment moment);
 
 // One command's fate. Cheap to copy; must not outlive its World.
 class Submitted {
@@ -139,11 +152,18 @@ class World : private NetworkWatcher {
   void run_now();  // all that is due at this moment, and what follows from it at once
   // Until it holds; within `budget` (20 election timeouts, unless told) or Failed.
   void run_until(const Condition& condition, std::optional<Duration> budget = std::nullopt);
-  // Likewise, but says whether it came to hold.
+  // Until a message that matches is at this moment; then it. Within the budget, or Failed.
+  PeerMessage run_until(const Messages& which, Moment moment = Moment::sent,
+                        std::optional<Duration> budget = std::nullopt);
+  // Says whether it came to hold.
   bool holds_within(const Condition& condition, Duration budget);
   [[nodiscard]] bool holds(const Condition& condition) const { return condition.holds(*this); }
   // Runs for `time`; Failed as soon as it does not hold.
   void run_while(const Condition& condition, Duration time);
+  // Breakpoints. Whatever lets time pass throws Failed ("breakpoint", with `inspect`) at the end of the step in which it
+  // holds, or in which such a message is at this moment. Once: the run can go on from there.
+  void break_at(Condition condition);
+  void break_at(Messages which, Moment moment);
   // Until all nodes that are up have one ready leader, equal logs, and have applied and answered everything.
   void settle();
 
@@ -161,6 +181,7 @@ class World : private NetworkWatcher {
   [[nodiscard]] const Clock& clock(Who node) const;
   void set_clock_rate(Who node, std::int64_t parts_per_million);
   void jump_clock(Who node, Duration ahead);
+  void shift_wall_clock(Who node, Duration by);  // either way; no timer goes by it
 
   void crash(Who node);  // power loss: what was not synced may be gone
   Result<void> try_restart(Who node);
@@ -233,6 +254,8 @@ class World : private NetworkWatcher {
   void note(TraceKind kind, NodeId node, std::string_view text, std::string_view name = {});
   // The state of all nodes, one line each.
   [[nodiscard]] std::string describe() const;
+  // More of it: what leaders know of their peers, clocks that are off, cuts, and all messages on their way.
+  [[nodiscard]] std::string inspect() const;
   [[noreturn]] void fail(std::string_view check, const std::string& text) const;
 
   [[nodiscard]] Timeline& timeline() { return timeline_; }
@@ -294,6 +317,8 @@ class World : private NetworkWatcher {
   void check_step();
   void check(Host& host);
   [[nodiscard]] bool bootstrapping();
+  void look_for(Moment moment, const PeerMessage& message);
+  void check_breaks();
   void touch(NodeId node) { touched_ = node; }
   void process_gone(NodeId node);
   void count(const NodeEvent& event);
@@ -330,6 +355,15 @@ class World : private NetworkWatcher {
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;
   NodeId touched_{};
+  // Waited for: a message, at a moment.
+  struct Wanted {
+    Messages which;
+    Moment moment;
+    std::optional<PeerMessage> seen{};
+  };
+  std::optional<Wanted> wanted_;
+  std::vector<Condition> breaks_;
+  std::vector<Wanted> message_breaks_;
 };
 
 template <class E>
