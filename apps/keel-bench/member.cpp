@@ -17,6 +17,7 @@
 #include <fmt/core.h>
 
 #include "keel/asio/executor.hpp"
+#include "keel/asio/run.hpp"
 #include "keel/asio/tcp_transport.hpp"
 #include "keel/node/node.hpp"
 #include "keel/storage/posix_disk.hpp"
@@ -164,7 +165,7 @@ class BenchMember {
 
   void serve() {
     listen();
-    loop_.run();
+    keel::run(loop_, std::chrono::microseconds(options_.spin_us));
     node_->stop();
   }
 

@@ -10,6 +10,7 @@ struct MemberOptions {
   std::uint64_t id = 0;
   std::vector<int> ports;
   std::string data;
-  bool again = false;  // its log is there already
+  bool again = false;    // its log is there already
+  unsigned spin_us = 0;  // see keel::run
 };
 int run_member(const MemberOptions& options);

@@ -127,7 +127,8 @@ BenchFolder::~BenchFolder() {
   fs::remove_all(path_, ignored);
 }
 
-ThreeMembers::ThreeMembers(const fs::path& folder) : folder_(folder), ports_(free_ports()), members_(3) {
+ThreeMembers::ThreeMembers(const fs::path& folder, unsigned spin_us)
+    : folder_(folder), ports_(free_ports()), spin_us_(spin_us), members_(3) {
   for (int id = 1; id <= 3; ++id)
     spawn(id, false);
   find_leader();
@@ -136,8 +137,11 @@ ThreeMembers::ThreeMembers(const fs::path& folder) : folder_(folder), ports_(fre
 ThreeMembers::~ThreeMembers() = default;
 
 void ThreeMembers::spawn(int id, bool again) {
-  std::vector<std::string> words{"keel-bench", "member", "--id",   std::to_string(id),
-                                 "--ports",    ports_,   "--data", folder_ / std::to_string(id)};
+  std::vector<std::string> words{"keel-bench", "member",
+                                 "--id",       std::to_string(id),
+                                 "--ports",    ports_,
+                                 "--data",     folder_ / std::to_string(id),
+                                 "--spin",     std::to_string(spin_us_)};
   if (again) words.emplace_back("--again");
   members_[static_cast<std::size_t>(id) - 1] = std::make_unique<Process>(words);
 }

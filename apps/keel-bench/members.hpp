@@ -21,7 +21,7 @@ struct Figures {
 // Three processes of this program, each with one member (see run_member). What goes wrong with them is thrown.
 class ThreeMembers {
  public:
-  explicit ThreeMembers(const std::filesystem::path& folder);
+  explicit ThreeMembers(const std::filesystem::path& folder, unsigned spin_us = 0);
   ~ThreeMembers();
 
   // Loads the leader for so long, from inside its process.
@@ -45,6 +45,7 @@ class ThreeMembers {
 
   std::filesystem::path folder_;
   std::string ports_;
+  unsigned spin_us_;
   std::vector<std::unique_ptr<Process>> members_;
   int leader_ = 0;
 };

@@ -49,6 +49,7 @@ Result<Row> row_of(const std::string& json_line) {
   row.who = fields[0].second;
   const auto& [kind, value] = fields[1];
   row.load = kind == "batch" ? value + " at a time" : kind == "in_flight" ? value + " in flight" : value + " " + kind;
+  if (const double spin = number("spin_us").value_or(0); spin > 0) row.load += fmt::format(", spin {:.0f} µs", spin);
   row.median.per_second = *rate;
   row.median.p50_us = number("median_us");
   row.median.p99_us = number("p99_us");

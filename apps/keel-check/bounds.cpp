@@ -5,8 +5,9 @@
 namespace keel::check {
 namespace {
 
-constexpr std::array<std::string_view, budget_kinds> names = {
-    "elections", "heartbeats", "quorum-checks", "stalls", "transfers", "commands", "losses", "duplicates", "crashes"};
+constexpr std::array<std::string_view, budget_kinds> names = {"elections", "heartbeats", "quorum-checks", "stalls",
+                                                              "transfers", "step-downs", "unreachables",  "reads",
+                                                              "commands",  "losses",     "duplicates",    "crashes"};
 
 Result<void> within(std::string_view flag, unsigned value, unsigned least, unsigned most) {
   if (value >= least && value <= most) return {};
@@ -21,7 +22,8 @@ Result<void> validate(const Bounds& bounds) {
   if (auto good = within("terms", bounds.terms, 1, most_terms); !good) return good;
   if (auto good = within("inflight", bounds.inflight, 1, most_inflight); !good) return good;
   for (std::size_t i = 0; i < budget_kinds; ++i) {
-    if (auto good = within(names[i], bounds.budgets[i], 0, most_of_a_budget); !good) return good;
+    const unsigned most = i == static_cast<std::size_t>(Budget::reads) ? most_reads : most_of_a_budget;
+    if (auto good = within(names[i], bounds.budgets[i], 0, most); !good) return good;
   }
   if (bounds.of(Budget::quorum_checks) > 0 && !bounds.check_quorum) {
     return fail(ErrorCode::invalid, "--quorum-checks and --no-check-quorum contradict each other");
@@ -58,10 +60,10 @@ std::string flags_of(const Bounds& bounds) {
 }
 
 // Time stands still unless a vote comes late, so no write may be stalled by it: that is a choice like the other timers.
-RaftOptions options_for(const Bounds& bounds, NodeId id) {
+RaftOptions options_for(const Bounds& bounds, NodeId id, unsigned life) {
   RaftOptions options;
   options.id = id;
-  options.seed = id.value();
+  options.seed = id.value() + life;
   options.write_stall_timeout = {};
   options.pre_vote = bounds.pre_vote;
   options.check_quorum = options.stickiness = bounds.check_quorum;

@@ -16,12 +16,15 @@ enum class Budget : std::uint8_t {
   quorum_checks,  // leaders that find that they have lost their quorum
   stalls,         // writes that take too long
   transfers,      // of leadership, asked for
+  step_downs,     // leaders that are told to give up their role
+  unreachables,   // leaders that are told that what they sent to a peer may be lost
+  reads,          // asked for, of a leader or of a follower that knows one
   commands,       // proposed
   losses,         // of messages
   duplicates,     // messages that arrive and stay under way
   crashes,        // power cuts, with the restart
 };
-inline constexpr std::size_t budget_kinds = 9;
+inline constexpr std::size_t budget_kinds = 12;
 
 // Bugs of the world around the Rafts, for testing the checker itself.
 enum class Planted : std::uint8_t {
@@ -29,6 +32,9 @@ enum class Planted : std::uint8_t {
   forgotten_vote,          // a crash loses the vote, whatever was durable
   early_acknowledgement,   // messages do not wait for their write, and nobody objects
   forged_acknowledgement,  // refused appends arrive as accepted
+  old_read_index,          // a read is confirmed with the index before
+  weak_identity,           // of what tells nodes apart only few bits are looked at
+  weak_hash,               // likewise of clusters
 };
 
 // How far everything is tried out: within this, all of it.
@@ -36,7 +42,7 @@ struct Bounds {
   unsigned nodes = 3;
   unsigned terms = 2;     // that may begin; the cluster starts in one in which nobody leads
   unsigned inflight = 3;  // messages under way
-  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 1, 0, 0, 0};
+  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
 
   bool pre_vote = true;
   bool check_quorum = true;
@@ -55,6 +61,8 @@ inline constexpr unsigned most_nodes = 5;
 inline constexpr unsigned most_terms = 7;
 inline constexpr unsigned most_inflight = 32;
 inline constexpr unsigned most_of_a_budget = 15;
+inline constexpr unsigned most_reads = 4;
+inline constexpr std::uint64_t weak_bits = 0xfff;
 inline constexpr std::uint64_t least_memory = std::uint64_t{1} << 20;
 
 // Errors: `invalid`, naming the flag, its value and what is allowed.
@@ -66,6 +74,7 @@ inline constexpr std::uint64_t least_memory = std::uint64_t{1} << 20;
 // The flags that lead to these bounds, without those for memory and time.
 [[nodiscard]] std::string flags_of(const Bounds& bounds);
 
-[[nodiscard]] RaftOptions options_for(const Bounds& bounds, NodeId id);
+// In each life a node draws other numbers, first of all those of its questions for reads.
+[[nodiscard]] RaftOptions options_for(const Bounds& bounds, NodeId id, unsigned life);
 
 }  // namespace keel::check

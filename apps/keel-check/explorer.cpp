@@ -120,8 +120,9 @@ Explorer::Choice Explorer::choice_of(const World& from, std::uint16_t action) co
   const Offer& offer = nodes_[from.nodes[choice.node]].offers[action & 0xfffu];
   choice.kind = offer.kind;
   choice.budget = offer.budget;
-  const unsigned command = used_of(from.used, Budget::commands) + 1;
-  choice.input = input_for(offer.kind, offer.kind == Kind::propose ? command : offer.operand);
+  unsigned operand = offer.operand;
+  if (offer.kind == Kind::propose || offer.kind == Kind::read) operand = used_of(from.used, *offer.budget) + 1;
+  choice.input = input_for(offer.kind, operand);
   return choice;
 }
 
@@ -146,6 +147,9 @@ void Explorer::consider(const World& from, std::uint16_t action) {
   }
   if (step.committed) {
     if (auto broken = note_commit(found.world, choice.node)) return violate(from, action, *broken);
+  }
+  if (step.answered > 0 || choice.kind == Kind::read) {
+    if (auto broken = note_reads(found.world, choice, step)) return violate(from, action, *broken);
   }
   found.hash = hash_of(found.world);
   visited_.prefetch(found.hash);
@@ -198,7 +202,8 @@ void Explorer::end(Ending ending, std::string full) {
 
 std::size_t Explorer::memory_of_the_rest() const {
   return waiting_.bytes() + node_bytes_ + step_numbers_.bytes() + steps_.capacity() * sizeof(Step) +
-         left_.capacity() * sizeof(std::uint32_t) + pairs_.bytes() + messages_.size() * 4 * sizeof(Message);
+         left_.capacity() * sizeof(std::uint32_t) + pairs_.bytes() + reads_.capacity() * sizeof(ReadReady) +
+         messages_.size() * 4 * sizeof(Message);
 }
 
 void Explorer::look_at_clock(const std::function<void(const Progress&)>& tell) {
@@ -221,15 +226,16 @@ Progress Explorer::progress() const {
   return {visited_.size(), waiting_.size(), taken_, depth_, seconds.count()};
 }
 
-// A state in words: number, ledger, leaders, budgets, nodes, messages.
+// A state in words: number, ledger, leaders, budgets, reads, nodes, messages.
 void Explorer::push(const World& world) {
-  std::array<std::uint32_t, 5 + most_nodes + most_inflight> words{};
+  std::array<std::uint32_t, 6 + most_nodes + most_inflight> words{};
   words[0] = world.number;
   words[1] = world.ledger;
   words[2] = world.leaders;
   words[3] = static_cast<std::uint32_t>(world.used);
   words[4] = static_cast<std::uint32_t>(world.used >> 32);
-  auto* to = std::copy_n(world.nodes.begin(), bounds_.nodes, words.begin() + 5);
+  words[5] = world.floors;
+  auto* to = std::copy_n(world.nodes.begin(), bounds_.nodes, words.begin() + 6);
   to = std::copy_n(world.messages.begin(), world.under_way, to);
   waiting_.push({words.begin(), to});
 }
@@ -240,8 +246,9 @@ Explorer::World Explorer::unpack(std::span<const std::uint32_t> words) const {
   world.ledger = words[1];
   world.leaders = words[2];
   world.used = words[3] | std::uint64_t{words[4]} << 32;
-  std::copy_n(words.begin() + 5, bounds_.nodes, world.nodes.begin());
-  const auto messages = words.subspan(5 + bounds_.nodes);
+  world.floors = words[5];
+  std::copy_n(words.begin() + 6, bounds_.nodes, world.nodes.begin());
+  const auto messages = words.subspan(6 + bounds_.nodes);
   world.under_way = static_cast<std::uint32_t>(messages.size());
   std::ranges::copy(messages, world.messages.begin());
   return world;
@@ -249,12 +256,12 @@ Explorer::World Explorer::unpack(std::span<const std::uint32_t> words) const {
 
 std::uint64_t Explorer::hash_of(const World& world) const {
   Digest digest;
-  digest.add(std::uint64_t{world.ledger} << 32 | world.leaders).add(world.used);
+  digest.add(std::uint64_t{world.ledger} << 32 | world.leaders).add(world.used).add(world.floors);
   for (unsigned i = 0; i < bounds_.nodes; ++i)
     digest.add(world.nodes[i]);
   for (std::uint32_t i = 0; i < world.under_way; ++i)
     digest.add(world.messages[i]);
-  return digest.value();
+  return digest.value() & (bounds_.planted == Planted::weak_hash ? weak_bits : ~std::uint64_t{0});
 }
 
 }  // namespace keel::check

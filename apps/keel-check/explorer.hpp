@@ -76,6 +76,7 @@ class Explorer {
     std::uint32_t ledger = 0;
     std::uint32_t leaders = 0;  // four bits a term: who led it
     std::uint64_t used = 0;     // four bits a budget
+    std::uint32_t floors = 0;  // eight bits a read that waits: up to where entries were committed when it was asked for
     std::uint32_t under_way = 0;
     std::array<std::uint32_t, most_nodes> nodes{};
     std::array<std::uint32_t, most_inflight> messages{};  // ascending
@@ -120,6 +121,8 @@ class Explorer {
     std::uint32_t broken = none;  // in sentences_
     std::uint16_t count = 0;
     std::uint8_t fetches = 0;
+    std::uint8_t answered = 0;  // so many in reads_, from `reads` on
+    std::uint32_t reads = 0;
     bool elected = false;
     bool committed = false;
   };
@@ -169,6 +172,7 @@ class Explorer {
   using Broken = std::optional<std::string>;
   [[nodiscard]] Broken note_leader(World& world, unsigned node);
   [[nodiscard]] Broken note_commit(World& world, unsigned node);
+  [[nodiscard]] Broken note_reads(World& world, const Choice& choice, const Step& step);
   [[nodiscard]] Broken judge_pairs(const World& world, unsigned node);
   [[nodiscard]] static Broken judge_pair(const Node& a, const Node& b);
   void violate(const World& from, std::uint16_t action, const std::string& sentence);
@@ -199,6 +203,7 @@ class Explorer {
   FlatMap step_numbers_;
   std::vector<Step> steps_;
   std::vector<std::uint32_t> left_;
+  std::vector<ReadReady> reads_;
   std::vector<std::string> sentences_;
   FlatMap pairs_;  // of views that agree
   std::size_t node_bytes_ = 0;

@@ -1,5 +1,6 @@
 // keel-check: everything that can happen to a small cluster within bounds, every order of it.
 #include <cstdio>
+#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -13,7 +14,24 @@ using namespace keel::check;
 
 constexpr int violated = 1;
 constexpr int usage_error = 2;
-constexpr int not_finished = 3;
+constexpr int memory_full = 3;
+constexpr int out_of_time = 4;
+constexpr int wrong_itself = 5;
+
+const std::map<std::string, Planted>& plants() {
+  static const std::map<std::string, Planted> all = {{"forgotten-vote", Planted::forgotten_vote},
+                                                     {"early-acknowledgement", Planted::early_acknowledgement},
+                                                     {"forged-acknowledgement", Planted::forged_acknowledgement},
+                                                     {"old-read-index", Planted::old_read_index}};
+  return all;
+}
+
+std::vector<std::string> plants_by_name() {
+  std::vector<std::string> names;
+  for (const auto& [name, bug] : plants())
+    names.push_back(name);
+  return names;
+}
 
 double rate(const Progress& progress) {
   return progress.seconds > 0 ? static_cast<double>(progress.states) / progress.seconds : 0;
@@ -41,9 +59,20 @@ void add_bounds(CLI::App& app, Bounds& bounds) {
       ->capture_default_str();
   app.add_option("--stalls", bounds.of(Budget::stalls), "Writes that take too long")->capture_default_str();
   app.add_option("--transfers", bounds.of(Budget::transfers), "Transfers of leadership")->capture_default_str();
+  app.add_option("--step-downs", bounds.of(Budget::step_downs), "Leaders that are told to give up their role")
+      ->capture_default_str();
+  app.add_option("--unreachables", bounds.of(Budget::unreachables),
+                 "Leaders that are told that what they sent to a peer may be lost")
+      ->capture_default_str();
+  app.add_option("--reads", bounds.of(Budget::reads), "Reads asked for, of leaders and of followers")
+      ->capture_default_str();
   app.add_flag("!--no-pre-vote", bounds.pre_vote, "Without PreVote");
   app.add_flag("!--no-check-quorum", bounds.check_quorum, "Without CheckQuorum and stickiness");
   app.add_flag("!--no-eager-commit", bounds.eager_commit, "Followers learn of a commit with the next message");
+  app.add_option_function<std::string>(
+         "--planted", [&bounds](const std::string& name) { bounds.planted = plants().at(name); },
+         "A bug around the Rafts, to see it found")
+      ->check(CLI::IsMember(plants_by_name()));
   app.add_option("--seconds", bounds.seconds, "End after so long, finished or not; 0: never")->capture_default_str();
 }
 
@@ -72,7 +101,8 @@ void print(const Bounds& bounds, const Outcome& outcome) {
 
 int status_of(Ending ending) {
   if (ending == Ending::finished) return 0;
-  return ending == Ending::violated ? violated : not_finished;
+  if (ending == Ending::violated) return violated;
+  return ending == Ending::memory_full ? memory_full : out_of_time;
 }
 
 int run(const Bounds& bounds) {
@@ -85,10 +115,10 @@ int run(const Bounds& bounds) {
     return status_of(outcome.ending);
   } catch (const std::bad_alloc&) {
     fmt::print("not finished: memory full (the system gave less than --memory allows)\n");
-    return not_finished;
+    return memory_full;
   } catch (const keel::InvariantBroken& broken) {
     fmt::print("not finished: keel-check found itself wrong: {}\n", broken.what());
-    return not_finished;
+    return wrong_itself;
   }
 }
 
@@ -99,7 +129,7 @@ int main(int argc, char** argv) {
   std::string memory = "4G";
   CLI::App app{
       "Everything that can happen to a few Rafts within bounds, every order of it, breadth first.\n"
-      "Status: 0 finished, 1 violated, 2 wrong flags, 3 not finished."};
+      "Status: 0 finished, 1 violated, 2 wrong flags; not finished: 3 memory full, 4 out of time, 5 itself wrong."};
   add_bounds(app, bounds);
   app.add_option("--memory", memory, "Memory to be used, in bytes or with K, M or G")->capture_default_str();
   try {

@@ -6,6 +6,26 @@
 #include "keel/base/assert.hpp"
 
 namespace keel::check {
+namespace {
+
+std::string node_text(const Replica& replica) { return "node " + std::to_string(replica.raft.options().id.value()); }
+
+// A read that waits is one that the Raft still knows of.
+std::optional<std::string> judge_reads(const Replica& replica) {
+  for (const ReadId read : replica.asked) {
+    bool known = false;
+    if (const auto* leader = std::get_if<Leader>(&replica.raft.role_state())) {
+      for (std::size_t i = 0; i < leader->reads.size(); ++i)
+        known = known || leader->reads[i].id == read;
+    } else if (const auto* follower = std::get_if<Follower>(&replica.raft.role_state())) {
+      known = std::ranges::find(follower->reads, read, &FollowerRead::id) != follower->reads.end();
+    }
+    if (!known) return node_text(replica) + " has forgotten read " + std::to_string(read.value());
+  }
+  return {};
+}
+
+}  // namespace
 
 void Disk::write_torn(const WriteBatch& batch, std::size_t parts) {
   if (batch.hard_state && parts > 0) hard_state = *batch.hard_state;
@@ -39,7 +59,8 @@ Disk Replica::issued() const {
 }
 
 // The fingerprint leaves out numbers that only ever count up. Those that stand in messages must be told apart all the
-// same: rounds of heartbeats; and a held message's write, as how many come before it.
+// same: rounds of heartbeats, and questions for reads; and a held message's write, as how many come before it. And reads
+// have names, by which they are judged.
 std::uint64_t Replica::identity() const {
   Digest digest;
   digest.add(raft.fingerprint());
@@ -53,6 +74,16 @@ std::uint64_t Replica::identity() const {
   digest.add(held.size());
   for (const HeldMessage& waiting : held)
     digest.add(writes.empty() ? 0 : writes.back().id - waiting.after).add(waiting.message);
+  digest.add(life).add(question).add(asked.size());
+  for (const ReadId read : asked)
+    digest.add(read);
+  if (const auto* leader = std::get_if<Leader>(&raft.role_state())) {
+    for (std::size_t i = 0; i < leader->reads.size(); ++i)
+      digest.add(leader->reads[i].id).add(leader->reads[i].context);
+  } else if (const auto* follower = std::get_if<Follower>(&raft.role_state())) {
+    for (const FollowerRead& read : follower->reads)
+      digest.add(read.id).add(read.context);
+  }
   return digest.value();
 }
 
@@ -84,15 +115,15 @@ Driver::Driver(const Bounds& bounds) : bounds_(bounds) {
   genesis_ = make_genesis("check", std::move(members));
 }
 
-Raft Driver::make(NodeId id, const Disk& disk, Instant now) const {
-  auto made = Raft::make(options_for(bounds_, id), disk.recover(), now);
+Raft Driver::make(NodeId id, const Disk& disk, Instant now, unsigned life) const {
+  auto made = Raft::make(options_for(bounds_, id, life), disk.recover(), now);
   KEEL_ASSERT(made.has_value(), "a model disk holds what a Raft can begin with");
   return std::move(*made);
 }
 
 Replica Driver::start(NodeId id) {
   Disk disk{{Term(1), nobody}, {{Index(1), Term(1), EntryKind::genesis, encode(genesis_)}}};
-  Replica replica{make(id, disk, {}), {}, disk, {}, {}};
+  Replica replica{make(id, disk, {}), {}, disk, {}, {}, {}};
   Turn turn;
   pump(replica, turn);
   KEEL_ASSERT(turn.left.empty() && !turn.broken, "a node that starts says nothing");
@@ -108,8 +139,9 @@ Turn Driver::act(Replica& replica, const Input& input) {
     // A restart forgets what was known to be committed, and that is right.
     if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
     if (!turn.broken) turn.broken = check_node(replica.raft);
+    if (!turn.broken) turn.broken = judge_reads(replica);
   } catch (const std::exception& broken) {
-    turn.broken = "node " + std::to_string(replica.raft.options().id.value()) + " found itself wrong: " + broken.what();
+    turn.broken = node_text(replica) + " found itself wrong: " + broken.what();
   }
   return turn;
 }
@@ -132,7 +164,15 @@ void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
       return;
     }
     case Kind::transfer: (void)raft.transfer_leadership(NodeId(input.operand)); return;
-    case Kind::crash: return crash(replica, Cut::of(input.operand));
+    case Kind::step_down: return raft.step_down();
+    case Kind::unreachable: return raft.unreachable(NodeId(input.operand));
+    case Kind::read:
+      if (raft.read(ReadId(input.operand))) replica.asked.push_back(ReadId(input.operand));
+      return;
+    case Kind::crash:
+      for (const ReadId read : std::exchange(replica.asked, {}))
+        turn.reads.push_back({read, std::nullopt});
+      return crash(replica, Cut::of(input.operand));
   }
 }
 
@@ -172,7 +212,9 @@ void Driver::crash(Replica& replica, Cut cut) const {
   if (bounds_.planted == Planted::forgotten_vote) replica.disk.hard_state.vote = nobody;
   replica.writes.clear();
   replica.held.clear();
-  replica.raft = make(replica.raft.options().id, replica.disk, replica.now);
+  replica.question = 0;
+  if (bounds_.of(Budget::reads) > 0) ++replica.life;
+  replica.raft = make(replica.raft.options().id, replica.disk, replica.now, replica.life);
 }
 
 namespace {
@@ -213,7 +255,7 @@ std::optional<std::string> judge(const Message& message, const Disk& disk) {
 // The store was told what the Raft believes, and what that calls durable is.
 std::optional<std::string> judge(const Replica& replica) {
   const Raft& raft = replica.raft;
-  const std::string node = "node " + std::to_string(raft.options().id.value());
+  const std::string node = node_text(replica);
   const Disk issued = replica.issued();
   if (issued.hard_state != raft.hard_state()) return node + " has told its store another term or vote";
   const Index last = raft.log().last().index;
@@ -230,10 +272,20 @@ std::optional<std::string> judge(const Replica& replica) {
 
 }  // namespace
 
-void Driver::leave(const Replica& replica, Message&& message, Turn& turn) const {
+void Driver::leave(Replica& replica, Message&& message, Turn& turn) const {
   const bool hasty = bounds_.planted == Planted::early_acknowledgement;
   if (!hasty && !turn.broken) turn.broken = judge(message, replica.disk);
+  if (const auto* question = std::get_if<ReadIndexRequest>(&message.body)) replica.question = question->context;
   turn.left.push_back(std::move(message));
+}
+
+// Each read once, and only what was asked for.
+void Driver::answer(Replica& replica, const ReadReady& read, Turn& turn) const {
+  if (std::erase(replica.asked, read.id) == 0 && !turn.broken) {
+    turn.broken = node_text(replica) + " answers read " + std::to_string(read.id.value()) + ", which nobody waits for";
+  }
+  turn.reads.push_back(read);
+  if (bounds_.planted == Planted::old_read_index && read.index) turn.reads.back().index = read.index->previous();
 }
 
 void Driver::pump(Replica& replica, Turn& turn) {
@@ -250,6 +302,8 @@ void Driver::pump(Replica& replica, Turn& turn) {
         replica.held.push_back(std::move(held));
       }
     }
+    for (const ReadReady& read : out_.reads_ready)
+      answer(replica, read, turn);
     for (const RaftEvent& event : out_.events) {
       if (!turn.broken) turn.broken = judge(event, raft.options().id);
     }

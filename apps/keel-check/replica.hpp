@@ -33,9 +33,12 @@ enum class Kind : std::uint8_t {
   check_quorum,
   stall,
   transfer_ends,
-  propose,   // command number `operand`
-  transfer,  // leadership to node `operand`
-  crash,     // and restart; `operand` is a Cut
+  step_down,
+  unreachable,  // of peer `operand`
+  read,         // number `operand`
+  propose,      // command number `operand`
+  transfer,     // leadership to node `operand`
+  crash,        // and restart; `operand` is a Cut
 };
 
 struct Input {
@@ -59,6 +62,9 @@ struct Replica {
   Disk disk;
   std::vector<Write> writes;      // issued, not yet durable
   std::vector<HeldMessage> held;  // waiting for one of them
+  std::vector<ReadId> asked;      // reads that have no answer yet, ascending
+  std::uint64_t question = 0;     // the number of the last question for reads in this life; 0: none was asked
+  unsigned life = 0;              // restarts; stays 0 without reads, when no life differs from another
 
   [[nodiscard]] Disk issued() const;
   // Everything that a later step can depend on, but for time (docs/checking.md).
@@ -72,6 +78,7 @@ struct Replica {
 struct Turn {
   std::vector<Message> left;          // went out to the network
   unsigned fetches = 0;               // reads from its own disk, answered within the step
+  std::vector<ReadReady> reads;       // answered, or lost in a crash
   std::optional<std::string> broken;  // the rule that does not hold, as a sentence
 };
 
@@ -91,8 +98,9 @@ class Driver {
   void persist(Replica& replica, Turn& turn) const;
   void crash(Replica& replica, Cut cut) const;
   void pump(Replica& replica, Turn& turn);
-  void leave(const Replica& replica, Message&& message, Turn& turn) const;
-  [[nodiscard]] Raft make(NodeId id, const Disk& disk, Instant now) const;
+  void leave(Replica& replica, Message&& message, Turn& turn) const;
+  void answer(Replica& replica, const ReadReady& read, Turn& turn) const;
+  [[nodiscard]] Raft make(NodeId id, const Disk& disk, Instant now, unsigned life = 0) const;
 
   Bounds bounds_;
   Genesis genesis_;

@@ -67,6 +67,26 @@ Explorer::Broken Explorer::note_commit(World& world, unsigned node) {
   return {};
 }
 
+// A confirmed read sees everything that anybody knew to be committed when it was asked for (thesis 6.4).
+Explorer::Broken Explorer::note_reads(World& world, const Choice& choice, const Step& step) {
+  const auto place = [](std::uint64_t read) { return 8 * static_cast<unsigned>(read - 1); };
+  if (choice.kind == Kind::read) {
+    const auto known = static_cast<std::uint32_t>(ledgers_[world.ledger].size());
+    world.floors |= known << place(input_of(choice.input).operand);
+  }
+  for (std::uint32_t i = 0; i < step.answered; ++i) {
+    const ReadReady& read = reads_[step.reads + i];
+    const std::uint32_t floor = world.floors >> place(read.id.value()) & 0xffu;
+    if (read.index && read.index->value() < floor) {
+      return node_text(NodeId(choice.node + 1)) + " confirms read " + std::to_string(read.id.value()) + " with " +
+             at(static_cast<std::size_t>(read.index->value())) + ", but " + at(floor) +
+             " was committed before it was asked for";
+    }
+    world.floors &= ~(0xffu << place(read.id.value()));
+  }
+  return {};
+}
+
 // The node that took the step against each other one.
 Explorer::Broken Explorer::judge_pairs(const World& world, unsigned node) {
   const Node& changed = nodes_[world.nodes[node]];

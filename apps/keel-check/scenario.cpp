@@ -25,6 +25,10 @@ std::string what_happens(const Taken& taken) {
     case Kind::check_quorum: return fmt::format("node {}: it has heard no quorum for too long", node);
     case Kind::stall: return fmt::format("node {}: its oldest write takes too long", node);
     case Kind::transfer_ends: return fmt::format("node {}: the transfer of leadership takes too long", node);
+    case Kind::step_down: return fmt::format("node {}: it is told to give up its role", node);
+    case Kind::unreachable:
+      return fmt::format("node {}: it is told that what it sent to node {} may be lost", node, taken.operand);
+    case Kind::read: return fmt::format("node {}: read {} is asked for", node, taken.operand);
     case Kind::propose: return fmt::format("node {}: command {} is proposed", node, taken.operand);
     case Kind::transfer: return fmt::format("node {}: leadership shall go to node {}", node, taken.operand);
     case Kind::crash:
@@ -66,6 +70,11 @@ std::string statement(const Taken& taken) {
     case Kind::check_quorum: return timer(taken, "check_quorum");
     case Kind::stall: return timer(taken, "write_stall");
     case Kind::transfer_ends: return timer(taken, "transfer");
+    case Kind::step_down: return fmt::format("    group.raft({0}).step_down();\n    group.pump(NodeId({0}));\n", node);
+    case Kind::unreachable:
+      return fmt::format("    group.raft({0}).unreachable(NodeId({1}));\n    group.pump(NodeId({0}));\n", node,
+                         taken.operand);
+    case Kind::read: return fmt::format("    group.ask_read({}, {});\n", node, taken.operand);
     case Kind::propose: return fmt::format("    (void)group.propose({}, \"{}\");\n", node, taken.operand);
     case Kind::transfer:
       return fmt::format("    (void)group.raft({0}).transfer_leadership(NodeId({1}));\n    group.pump(NodeId({0}));\n",
@@ -80,6 +89,7 @@ std::string statement(const Taken& taken) {
 
 std::string adjustments(const Bounds& bounds) {
   std::string text = "    options.write_stall_timeout = {};\n";
+  if (bounds.of(Budget::reads) > 0) text += "    options.seed = options.id.value() - 1;\n";  // it grows with each life
   if (!bounds.pre_vote) text += "    options.pre_vote = false;\n";
   if (!bounds.check_quorum) text += "    options.check_quorum = options.stickiness = false;\n";
   if (!bounds.eager_commit) text += "    options.eager_commit = false;\n";

@@ -18,6 +18,10 @@ std::size_t bytes_of(const Replica& replica) {
   return bytes + replica.held.size() * sizeof(HeldMessage);
 }
 
+bool same_answer(const ReadReady& one, const ReadReady& other) {
+  return one.id == other.id && one.index == other.index;
+}
+
 }  // namespace
 
 const Explorer::Step& Explorer::step(std::uint32_t node, std::uint32_t input) {
@@ -54,6 +58,9 @@ Explorer::Step Explorer::perform(std::uint32_t node, const Input& input) {
   step.elected = after.raft.role() == RoleName::leader && !led;
   step.committed = after.raft.commit() > before.commit();
   step.fetches = static_cast<std::uint8_t>(turn.fetches);
+  step.answered = static_cast<std::uint8_t>(turn.reads.size());
+  step.reads = static_cast<std::uint32_t>(reads_.size());
+  reads_.insert(reads_.end(), turn.reads.begin(), turn.reads.end());
   step.left = static_cast<std::uint32_t>(left_.size());
   step.count = static_cast<std::uint16_t>(turn.left.size());
   for (const Message& message : turn.left)
@@ -77,11 +84,15 @@ std::vector<Explorer::Offer> Explorer::offers_in(const Replica& replica) const {
     offer(Kind::check_quorum, Budget::quorum_checks);
     offer(Kind::propose, Budget::commands);
     if (leader->transfer) offer(Kind::transfer_ends);
-    for (const keel::Progress& peer : leader->peers)
+    offer(Kind::step_down, Budget::step_downs);
+    for (const keel::Progress& peer : leader->peers) {
       offer(Kind::transfer, Budget::transfers, static_cast<unsigned>(peer.id.value()));
+      offer(Kind::unreachable, Budget::unreachables, static_cast<unsigned>(peer.id.value()));
+    }
   } else {
     offer(Kind::election, Budget::elections);
   }
+  if (raft.leader() != nobody) offer(Kind::read, Budget::reads);
   if (bounds_.of(Budget::crashes) > 0) {
     for (const Cut cut : replica.cuts())
       offer(Kind::crash, Budget::crashes, cut.packed());
@@ -109,12 +120,15 @@ void Explorer::audit(const Node& known, const Replica& other, const Input& input
   KEEL_ASSERT(of_one.broken == of_two.broken, "two nodes that count as one: only one of them is broken by an input");
   if (of_one.broken) return;
   KEEL_ASSERT(of_one.left == of_two.left, "two nodes that count as one say different things");
+  KEEL_ASSERT(std::ranges::equal(of_one.reads, of_two.reads, same_answer),
+              "two nodes that count as one answer different reads");
   KEEL_ASSERT(one.identity() == two.identity(), "two nodes that count as one become different ones");
 }
 
 std::uint32_t Explorer::intern(Replica&& replica) {
   const auto next = static_cast<std::uint32_t>(nodes_.size());
-  const auto [known, is_new] = node_numbers_.try_emplace(replica.identity(), next);
+  const std::uint64_t bits = bounds_.planted == Planted::weak_identity ? weak_bits : ~std::uint64_t{0};
+  const auto [known, is_new] = node_numbers_.try_emplace(replica.identity() & bits, next);
   if (!is_new) {
     if (bounds_.audit) audit(nodes_[known->second], replica);
     return known->second;

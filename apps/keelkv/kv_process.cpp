@@ -8,6 +8,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <fmt/format.h>
 
+#include "keel/asio/run.hpp"
 #include "keelkv/admission.hpp"
 #include "keelkv/descriptors.hpp"
 
@@ -210,7 +211,7 @@ std::string KvProcess::ready_line() const {
 }
 
 int KvProcess::run() {
-  context_.run();
+  keel::run(context_, settings_.spin);
   return status_;
 }
 

@@ -244,6 +244,8 @@ std::vector<Setting> make_table() {
        duration_between(&S::disk_stall_timeout, 0ms, 1h), shown_duration(&S::disk_stall_timeout)},
       {"command-timeout", "TIME", "How long a client's command may take before it is answered with an error",
        changeable, duration_between(&S::command_timeout, 10ms, 600s), shown_duration(&S::command_timeout)},
+      {"spin", "TIME", "How long the server looks for more to do before it sleeps: processor time against latency",
+       usual, duration_between(&S::spin, 0ms, 10ms), shown_duration(&S::spin)},
       {"segment-size", "SIZE", "One file of the log", usual, size_between(&S::segment_size, 4 * kb, gb),
        shown_size(&S::segment_size)},
       {"max-log-bytes", "SIZE", "Room for the log; when it is full, writes are answered with BUSY", usual,

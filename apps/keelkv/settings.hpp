@@ -44,6 +44,7 @@ struct KvSettings {
   Duration heartbeat = std::chrono::milliseconds(100);
   Duration disk_stall_timeout = std::chrono::seconds(4);
   Duration command_timeout = std::chrono::seconds(5);
+  Duration spin{};
   std::uint64_t segment_size = 16u << 20;
   std::uint64_t max_log_bytes = 4ull << 30;
   std::uint64_t log_cache = 64u << 20;

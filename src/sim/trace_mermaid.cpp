@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "sim/trace_writers.hpp"
@@ -5,22 +7,33 @@
 namespace keel::sim {
 namespace {
 
+constexpr std::size_t max_text = 100;  // bytes of a note
 constexpr std::string_view shade = "rect rgb(255, 232, 226)";
 
-// What Mermaid would read as its own: entities begin with `#`, statements end with `;` or with the line.
+// What Mermaid would read as its own: entities begin with `#`, comments with `%%`, statements end with `;` or the line.
 std::string plain(std::string_view text) {
   std::string out;
+  const bool whole = text.size() <= max_text;
+  if (!whole) {
+    std::size_t end = max_text;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u)
+      --end;  // no half characters
+    text = text.substr(0, end);
+  }
   for (const char c : text) {
     if (c == '#') {
       out += "#35;";
     } else if (c == ';') {
       out += "#59;";
+    } else if (c == '%') {
+      out += "#37;";
     } else if (c == '<') {
       out += "#lt;";
     } else {
       out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
   }
+  if (!whole) out += "…";
   return out;
 }
 
@@ -36,7 +49,7 @@ std::string without_way(const PeerMessage& message) {
 
 void MermaidTrace::add(std::string line) {
   lines_.push_back(std::move(line));
-  if (lines_.size() <= max_lines) return;
+  if (lines_.size() <= limit_) return;
   if (lines_.front() == shade) shaded_before_ = true;
   if (lines_.front() == "end") shaded_before_ = false;
   lines_.pop_front();
@@ -69,18 +82,39 @@ void MermaidTrace::state(const NodeView& now) {
   if (!text.empty()) add(fmt::format("Note over n{}: {}", now.id.value(), text));
 }
 
+// Ways are cut and mended in groups: one note for all of a moment, with those that go both ways said once.
 void MermaidTrace::cut(const TraceEvent& event) {
-  const auto way = std::pair(event.node, event.other);
+  if (!changed_.empty() && (event.name != change_ || event.at != changed_at_)) tell_cuts();
+  if (event.name == "cut" && cuts_.empty()) add(std::string(shade));
+  change_ = event.name;
+  changed_at_ = event.at;
+  changed_.emplace_back(event.node, event.other);
+  const auto way = changed_.back();
   if (event.name == "cut") {
-    if (cuts_.empty()) add(std::string(shade));
     cuts_.insert(way);
+  } else if (cuts_.erase(way) > 0 && cuts_.empty()) {
+    tell_cuts();
+    add("end");
   }
-  add(fmt::format("Note over n{},n{}: {} {}→{}", event.node.value(), event.other.value(), event.name,
-                  event.node.value(), event.other.value()));
-  if (event.name != "cut" && cuts_.erase(way) > 0 && cuts_.empty()) add("end");
+}
+
+void MermaidTrace::tell_cuts() {
+  if (changed_.empty()) return;
+  std::string text;
+  const auto has = [this](NodeId from, NodeId to) {
+    return std::ranges::find(changed_, std::pair(from, to)) != changed_.end();
+  };
+  for (const auto& [from, to] : changed_) {
+    const bool both = has(to, from);
+    if (both && to < from) continue;
+    text += fmt::format("{}{}{}{}", text.empty() ? " " : ", ", from.value(), both ? "↔" : "→", to.value());
+  }
+  changed_.clear();
+  add(over_all() + change_ + text);
 }
 
 void MermaidTrace::on_trace(const TraceEvent& event) {
+  if (event.other == nobody) tell_cuts();
   switch (event.kind) {
     case TraceKind::delivered: return message(event, "->>");
     case TraceKind::lost: return message(event, "--x");
@@ -100,8 +134,9 @@ void MermaidTrace::on_trace(const TraceEvent& event) {
 }
 
 void MermaidTrace::finish(std::string_view failure) {
+  tell_cuts();
   write_line(file_, "sequenceDiagram");
-  write_line(file_, "title " + plain(title_));
+  if (!title_.empty()) write_line(file_, "title " + plain(title_));
   for (const NodeView& node : nodes_)
     write_line(file_, fmt::format("participant n{} as node {}", node.id.value(), node.id.value()));
   if (left_out_ > 0) {

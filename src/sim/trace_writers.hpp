@@ -44,7 +44,8 @@ class TableTrace final : public TraceWriter {
 class MermaidTrace final : public TraceWriter {
  public:
   static constexpr std::size_t max_lines = 400;
-  MermaidTrace(std::FILE* file, std::string_view title) : file_(file), title_(title) {}
+  MermaidTrace(std::FILE* file, std::string_view title, std::size_t limit = max_lines)
+      : file_(file), title_(title), limit_(limit) {}
   void on_trace(const TraceEvent& event) override;
   void finish(std::string_view failure) override;
 
@@ -53,12 +54,17 @@ class MermaidTrace final : public TraceWriter {
   void message(const TraceEvent& event, std::string_view arrow);
   void state(const NodeView& now);
   void cut(const TraceEvent& event);
+  void tell_cuts();
   [[nodiscard]] std::string over_all() const;
 
   std::FILE* file_;
   std::string title_;
+  std::size_t limit_;
   std::vector<NodeView> nodes_;
   std::set<std::pair<NodeId, NodeId>> cuts_;
+  std::vector<std::pair<NodeId, NodeId>> changed_;  // cut or mended at one moment, and not told yet
+  std::string change_;
+  SimTime changed_at_{};
   std::deque<std::string> lines_;
   std::uint64_t left_out_ = 0;
   bool shaded_before_ = false;  // the lines left out end within a partition

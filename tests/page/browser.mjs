@@ -47,6 +47,21 @@ export class Browser {
     return this.call('POST', '/execute/async', {script, args: []});
   }
 
+  // On a page that has Mermaid: draws the diagram, and counts what is in the picture. `error` if it does not parse.
+  drawMermaid(text) {
+    const script = `const [text, done] = arguments;
+      document.querySelector('#drawn')?.remove();
+      mermaid.parse(text).then(() => mermaid.render('diagram', text)).then(({svg}) => {
+        const drawn = document.body.appendChild(document.createElement('div'));
+        drawn.id = 'drawn';
+        drawn.innerHTML = svg;
+        const count = (what) => drawn.querySelectorAll(what).length;
+        done({actors: count('rect.actor-top'), notes: count('rect.note'), messages: count('text.messageText'),
+          text: drawn.textContent});
+      }).catch((error) => done({error: String(error?.message ?? error)}));`;
+    return this.call('POST', '/execute/async', {script, args: [text]});
+  }
+
   click({x, y}) {
     const actions = [{type: 'pointerMove', duration: 0, x: Math.round(x), y: Math.round(y)},
       {type: 'pointerDown', button: 0}, {type: 'pointerUp', button: 0}];

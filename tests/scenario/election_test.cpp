@@ -50,6 +50,7 @@ TEST_P(Election, FollowersCommitWithTheNextHeartbeat) {
   all_is_well(world);
 }
 
+// With the eager notice they learn of it as soon as the leader does: no heartbeat is waited for.
 // scenario: E-02
 TEST_P(Election, FollowersCommitWithTheEagerNotice) {
   World world(nodes(5));
@@ -328,6 +329,8 @@ TEST_P(ElectionOnLogs, AShortNewLogBeatsALongOldOne) {
   all_is_well(world);
 }
 
+// Five nodes, and each leads once: whoever it is takes commands, and in the end nothing is missing of what any of them
+// took.
 // scenario: E-20
 TEST_P(Election, EveryNodeLeadsInTurn) {
   World world(nodes(5));

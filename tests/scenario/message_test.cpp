@@ -19,6 +19,7 @@ void live(World& world) {
   }
 }
 
+// The network repeats all that is said, twice. Each node leads for a while, and each command is applied once.
 // scenario: X-01
 TEST_P(MessageOrderOnLogs, EveryMessageArrivesThreeTimes) {
   World world(nodes(3));
@@ -28,6 +29,7 @@ TEST_P(MessageOrderOnLogs, EveryMessageArrivesThreeTimes) {
   all_is_well(world);
 }
 
+// On every way each second message arrives before the first. Gaps are refused and filled, old answers count for nothing.
 // scenario: X-01
 TEST_P(MessageOrderOnLogs, EachSecondMessageOvertakesTheOneBefore) {
   World world(nodes(3));

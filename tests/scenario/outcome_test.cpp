@@ -113,7 +113,7 @@ TEST_P(OutcomesOnLogs, ATruncatedEntryComesBack) {
   world.run_until(node(3).is_leader(), milliseconds(20));
   world.network().restore(3, 1);
   world.network().restore(1, 3);
-  world.run_until(Condition("node 1 has lost the entry", [&](const World&) {
+  world.run_until(Condition("node 1 has lost the entry", [&](const sim::World&) {
     return world.raft(1).log().term_at(command.index()) == world.raft(3).term();
   }));
   world.run_for(milliseconds(10));

@@ -89,6 +89,7 @@ TEST_P(Partition, LostRoundsNeverMakeALeaderResign) {
   all_is_well(world);
 }
 
+// A follower is cut off for long. The leader still hears a majority, stays, and commits.
 // scenario: P-04
 TEST_P(Partition, AFollowerIsCutOffAndTheLeaderStays) {
   World world(nodes(3));
@@ -200,6 +201,8 @@ TEST_P(Partition, AFollowerThatIsDeaf) {
   all_is_well(world);
 }
 
+// A follower hears everybody, and nobody hears it. It has no reason to campaign; it goes on applying, and the others are
+// a majority without it.
 // scenario: P-06
 // hazard: H58
 TEST_P(Partition, AFollowerThatIsDumb) {

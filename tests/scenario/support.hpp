@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "diagram.hpp"
 #include "keel/sim/register_machine.hpp"
 #include "keel/sim/world.hpp"
 
@@ -29,6 +30,9 @@
 //
 // Each runs with every combination of PreVote and CheckQuorum (stickiness goes with CheckQuorum), and where a log
 // matters on every kind of log. Where a combination rightly behaves otherwise, the test says what happens then, and why.
+//
+// docs/scenarios/ is made of these files (./dev scenarios): the comment over a test, and what happens in it with PreVote
+// and CheckQuorum. So the comment is for who does not read the test.
 namespace keel::sim::test {
 
 using std::chrono::microseconds;
@@ -207,6 +211,7 @@ inline void power_cut(World& world, std::initializer_list<Who> nodes) {
 
 // The end of every story: with all faults gone the cluster serves, nothing was lost, nobody was told a lie.
 inline void all_is_well(World& world) {
+  world.story_ends();
   world.release();
   world.network().heal();
   world.settle();

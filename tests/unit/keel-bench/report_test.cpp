@@ -142,11 +142,16 @@ TEST(Parts, ALineOfFiguresIsARow) {
   EXPECT_EQ(core->most, 4);
   EXPECT_EQ(core->median.p50_us, std::nullopt);
 
-  const auto node = row_of(R"({"bench":"node","in_flight":1,"per_second":1500,"median_us":466.5,"failures":3})");
+  const auto node =
+      row_of(R"({"bench":"node","in_flight":1,"spin_us":0,"per_second":1500,"median_us":466.5,"failures":3})");
   ASSERT_TRUE(node) << node.error().message;
   EXPECT_EQ(node->load, "1 in flight");
   EXPECT_EQ(node->median.p50_us, 466.5);
   EXPECT_EQ(node->median.failures, 3u);
+
+  const auto spinning = row_of(R"({"bench":"node","in_flight":1,"spin_us":100,"per_second":1500})");
+  ASSERT_TRUE(spinning) << spinning.error().message;
+  EXPECT_EQ(spinning->load, "1 in flight, spin 100 µs");
 }
 
 TEST(Parts, AnyOtherLineIsRefused) {

@@ -24,6 +24,9 @@ TEST(Bounds, EachIsNamedWithWhatIsAllowed) {
   bounds.of(Budget::crashes) = 16;
   EXPECT_EQ(complaint(bounds), "--crashes is 16; it must be from 0 to 15");
   bounds.of(Budget::crashes) = 15;
+  bounds.of(Budget::reads) = 5;
+  EXPECT_EQ(complaint(bounds), "--reads is 5; it must be from 0 to 4");
+  bounds.of(Budget::reads) = 4;
   bounds.of(Budget::quorum_checks) = 1;
   bounds.check_quorum = false;
   EXPECT_THAT(complaint(bounds), HasSubstr("--quorum-checks and --no-check-quorum contradict"));
@@ -45,9 +48,13 @@ TEST(Bounds, MemoryHasUnits) {
 
 TEST(Bounds, AreRepeatedAsFlags) {
   EXPECT_EQ(
-      flags_of({.nodes = 2, .terms = 1, .inflight = 4, .budgets = {1, 2, 3, 4, 5, 6, 7, 8, 9}, .pre_vote = false}),
+      flags_of({.nodes = 2,
+                .terms = 1,
+                .inflight = 4,
+                .budgets = {1, 2, 3, 4, 5, 6, 7, 4, 9, 10, 11, 12},
+                .pre_vote = false}),
       "--nodes 2 --terms 1 --inflight 4 --elections 1 --heartbeats 2 --quorum-checks 3 --stalls 4 --transfers 5 "
-      "--commands 6 --losses 7 --duplicates 8 --crashes 9 --no-pre-vote");
+      "--step-downs 6 --unreachables 7 --reads 4 --commands 9 --losses 10 --duplicates 11 --crashes 12 --no-pre-vote");
 }
 
 }  // namespace

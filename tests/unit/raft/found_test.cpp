@@ -8,7 +8,7 @@ namespace {
 
 // node 1 and node 3 lead in term 2
 // keel-check --nodes 3 --terms 2 --inflight 3 --elections 2 --heartbeats 0 --quorum-checks 0 --stalls 0 --transfers 0
-// --commands 0 --losses 0 --duplicates 0 --crashes 1 --no-pre-vote --no-check-quorum
+// --step-downs 0 --unreachables 0 --reads 0 --commands 0 --losses 0 --duplicates 0 --crashes 1 --no-pre-vote --no-check-quorum
 TEST(Found, AVoteThatIsForgottenInACrash) {
   Group group(3, [](RaftOptions& options) {
     options.write_stall_timeout = {};

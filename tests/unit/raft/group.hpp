@@ -37,6 +37,7 @@ class Group {
     Told told;                   // by them
     std::vector<Index> applied;  // since the last start
     std::vector<ReadReady> reads;
+    std::map<ReadId, Index> asked;  // by ask_read, unanswered; each with what was committed then
     std::vector<Fetch> fetches;
     std::vector<NodeId> wants_snapshot;
     Output out;    // reused, as a Node would
@@ -86,6 +87,7 @@ class Group {
     member.held.clear();
     member.fetches.clear();
     member.wants_snapshot.clear();
+    member.asked.clear();
     watch.forget(NodeId(id));
   }
   void restart(std::uint64_t id) { start(NodeId(id)); }
@@ -106,14 +108,17 @@ class Group {
         member.held.push_back(std::move(held));
       for (RaftEvent& event : out.events)
         note(member, std::move(event));
-      for (const ReadReady& read : out.reads_ready)
+      for (const ReadReady& read : out.reads_ready) {
+        judge(member, read);
         member.reads.push_back(read);
+      }
       for (const Fetch& fetch : out.fetch)
         member.fetches.push_back(fetch);
       for (const NodeId peer : out.send_snapshot)
         member.wants_snapshot.push_back(peer);
       hand_over(member, out.apply);
       watch.step(id, seen_);
+      judge_waiting(member);
       if (member.instant_disk) finish_writes(id);
       if (member.instant_machine) finish_apply(id);
     }
@@ -253,6 +258,11 @@ class Group {
     pump(NodeId(id));
     return position;
   }
+  // A read whose answer is judged: it sees what anybody knew to be committed now, and the node does not forget it.
+  void ask_read(std::uint64_t id, std::uint64_t read) {
+    if (raft(id).read(ReadId(read))) node(id).asked[ReadId(read)] = watch.committed();
+    pump(NodeId(id));
+  }
   static Payload payload(const std::string& text) { return Payload::copy_of(std::as_bytes(std::span(text))); }
   [[nodiscard]] Instant time_of(const Member& member) const { return now + member.clock_offset; }
 
@@ -301,6 +311,19 @@ class Group {
     for (Index i = range.first; i <= range.last; ++i)
       member.applied.push_back(i);
     member.handed = range.last;
+  }
+  static void judge(Member& member, const ReadReady& read) {
+    const auto asked = member.asked.find(read.id);
+    if (asked == member.asked.end()) return;
+    if (read.index && *read.index < asked->second) throw std::logic_error("a confirmed read misses what was committed");
+    member.asked.erase(asked);
+  }
+  static void judge_waiting(const Member& member) {
+    const Role& role = member.raft->role_state();
+    std::size_t known = 0;
+    if (const auto* leader = std::get_if<Leader>(&role)) known = leader->reads.size();
+    if (const auto* follower = std::get_if<Follower>(&role)) known = follower->reads.size();
+    if (known < member.asked.size()) throw std::logic_error("a read that waits was forgotten");
   }
   void note(Member& member, RaftEvent event) const {
     if (!violations_allowed) {

@@ -253,7 +253,8 @@ void tell_a_story(TraceWriter& writer) {
   down.id = NodeId(3);
   writer.on_trace({.at = after(4), .kind = TraceKind::state, .node = NodeId(3), .state = &down});
   message(5, TraceKind::lost, "cut");
-  writer.on_trace({.at = after(6), .kind = TraceKind::fault, .node = nobody, .text = "rain; wind #2"});
+  writer.on_trace(
+      {.at = after(6), .kind = TraceKind::fault, .node = nobody, .text = "rain; wind #2 %% end: \"x\" {y} <b>--x"});
   writer.finish("commit: lost </script>\nall nodes");
 }
 
@@ -267,7 +268,7 @@ TEST(TraceWriter, Table) {
       "    0.003000  -- cut 2→1\n"
       "    0.004000  -- node 3: crash\n"
       "    0.004000  follower      t7 8/9           leader        t7 8/9          *down\n"
-      "    0.006000  -- rain; wind #2\n"
+      "    0.006000  -- rain; wind #2 %% end: \"x\" {y} <b>--x\n"
       "failed: commit: lost </script>\nall nodes\n");
 }
 
@@ -283,11 +284,11 @@ TEST(TraceWriter, Mermaid) {
             "Note over n3: follower of term 7, commit 8\n"
             "n3->>n1: Vote? t7 last 41@6\n"
             "rect rgb(255, 232, 226)\n"
-            "Note over n2,n1: cut 2→1\n"
+            "Note over n1,n3: cut 2→1\n"
             "Note over n3: crash\n"
             "Note over n3: down\n"
             "n3--xn1: Vote? t7 last 41@6 (cut)\n"
-            "Note over n1,n3: rain#59; wind #35;2\n"
+            "Note over n1,n3: rain#59; wind #35;2 #37;#37; end: \"x\" {y} #lt;b>--x\n"
             "end\n"
             "Note over n1,n3: failed: commit: lost #lt;/script>\n");
 }
