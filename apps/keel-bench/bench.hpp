@@ -6,4 +6,5 @@
 void add_core_bench(CLI::App& app);
 void add_node_bench(CLI::App& app);
 void add_catchup_bench(CLI::App& app);
+void add_sim_bench(CLI::App& app);
 void add_peer_benches(CLI::App& app);

@@ -1,7 +1,5 @@
 // The protocol alone: three Rafts on one core, messages by function call, writes durable at once. What is counted is
 // committed and handed to apply on all three.
-#include <time.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -11,6 +9,7 @@
 
 #include "keel-bench/allocations.hpp"
 #include "keel-bench/bench.hpp"
+#include "keel-bench/cpu_time.hpp"
 #include "keel/raft/raft.hpp"
 
 namespace {
@@ -73,12 +72,6 @@ class ThreeRafts {
   Output output_;
 };
 
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 struct Figures {
   double per_second;
   double allocated;  // a proposal, beyond the payload's own
@@ -89,14 +82,14 @@ Figures run_once(const CoreOptions& options, std::uint64_t batch) {
   const std::vector<std::byte> bytes(options.payload, std::byte{'x'});
   const std::uint64_t rounds = options.proposals / batch;
   const std::uint64_t allocated = allocations();
-  const double start = cpu_seconds();
+  const double start = bench::cpu_seconds();
   for (std::uint64_t round = 0; round < rounds; ++round) {
     for (std::uint64_t i = 0; i < batch; ++i) {
       if (!group.leader().propose(EntryKind::command, Payload::copy_of(bytes))) std::abort();
     }
     group.settle();
   }
-  const double seconds = cpu_seconds() - start;
+  const double seconds = bench::cpu_seconds() - start;
   const auto done = static_cast<double>(rounds * batch);
   if (!group.all_applied(group.leader().log().last().index)) std::abort();
   return {done / seconds, static_cast<double>(allocations() - allocated) / done - 1};

@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   add_core_bench(app);
   add_node_bench(app);
   add_catchup_bench(app);
+  add_sim_bench(app);
   add_peer_benches(app);
   CLI11_PARSE(app, argc, argv);
   return 0;

@@ -1,6 +1,7 @@
 // What a seed draws: a cluster, its settings, a storm, and what clients ask.
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "keel/sim/random_run.hpp"
 #include "keel/sim/schedule.hpp"
@@ -395,7 +396,8 @@ Schedule draw_schedule(std::uint64_t seed, const Profile& profile) {
     ClientDrawer(manners, schedule.world.nodes, i, clients.fork(i))
         .draw(storm_time + recovery_bound + peace_time, schedule.operations);
   }
-  std::ranges::stable_sort(schedule.operations, {}, &PlannedOperation::at);
+  std::ranges::sort(schedule.operations, {},
+                    [](const PlannedOperation& each) { return std::tuple(each.at, each.client, each.number); });
   return schedule;
 }
 

@@ -276,9 +276,10 @@ class Parser {
     for (const PlannedOperation& operation : schedule_.operations) {
       if (outside(operation.node)) wrong_ = "no such node: " + describe(operation);
     }
-    const auto by_time = [](const auto& a, const auto& b) { return a.at < b.at; };
-    std::ranges::stable_sort(schedule_.faults, by_time);
-    std::ranges::stable_sort(schedule_.operations, by_time);
+    if (!std::ranges::is_sorted(schedule_.faults, {}, &PlannedFault::at) ||
+        !std::ranges::is_sorted(schedule_.operations, {}, &PlannedOperation::at)) {
+      wrong_ = "faults and operations stand in the order of their times";
+    }
     RaftOptions raft = schedule_.world.node.raft;
     raft.id = NodeId(1);
     if (auto valid = validate(raft); !valid) wrong_ = valid.error().message;

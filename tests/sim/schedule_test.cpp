@@ -59,6 +59,8 @@ TEST(ScheduleText, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error("client 1 #1 1.000000s all get k0"), "schedule, line 4: a node should be where 'all' is");
   EXPECT_EQ(error("client 1 #1 1.000000s node1 look k0"),
             "schedule, line 4: get, set, append or compare_and_set should be where 'look' is");
+  EXPECT_EQ(error("fault 2.000000s crash_all all for 1.000000s\nfault 1.000000s crash_all all for 1.000000s"),
+            "schedule, line 5: faults and operations stand in the order of their times");
   EXPECT_EQ(error("heartbeat_interval 0.000000s").substr(0, 18), "schedule, line 4: ");
   EXPECT_EQ(error("fault 1.000000s crash leader|2 for 1.000000s mid_write=1"), "");
 }
