@@ -118,7 +118,7 @@ keel::Result<void> measure_all(Which which, const PeerOptions& options, Report& 
   if (in_memory(folder)) report.notes.push_back(folder.string() + " is in memory: no sync costs anything here");
   if (auto ran = run_rounds(plans, options.runs, folder, report); !ran) return ran;
   if (auto counted = run_counted(plans, folder, report); !counted) return counted;
-  for (const char* part : {"core", "node", "node --in-flight 1 --spin 100"}) {
+  for (const char* part : {"core", "node", "node --in-flight 1 --spin 300"}) {
     if (!all) break;
     fmt::print(stderr, "{}\n", part);
     auto rows = run_part(part, options.runs);
