@@ -50,6 +50,7 @@ void measure(const SimOptions& options, std::size_t nodes, bool faults) {
                         .max_nodes = nodes,
                         .faults = faults ? storm.faults : Fault::none};
   std::vector<Figures> figures;
+  figures.reserve(static_cast<std::size_t>(options.runs));
   for (int run = 0; run < options.runs; ++run)
     figures.push_back(run_once(options, profile));
   std::ranges::sort(figures, {}, &Figures::per_second);

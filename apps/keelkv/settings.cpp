@@ -294,8 +294,8 @@ std::vector<Setting> make_table() {
        size_between(&S::max_client_memory, mb, 1024 * gb), shown_size(&S::max_client_memory)},
       {"log-level", "LEVELS", "trace, debug, info, warn, error or off; for one subject: election=debug, ...",
        changeable, set_log_level, [](const S& s) { return s.log_level.text(); }},
-      {"trace", "FILE", "Append to it all that this node does, which keel-sim can read; it slows a loaded node down", usual,
-       set_trace, [](const S& s) { return s.trace; }},
+      {"trace", "FILE", "Append to it all that this node does, which keel-sim can read; it slows a loaded node down",
+       usual, set_trace, [](const S& s) { return s.trace; }},
   };
 }
 

@@ -32,6 +32,14 @@ Broken check_leader(const Raft& raft, const Leader& leader) {
   return {};
 }
 
+// Cheaper to remember than each peer's own, and none can go back without it.
+std::uint64_t acknowledged(const Leader& leader) {
+  std::uint64_t sum = 0;
+  for (const Progress& peer : leader.peers)
+    sum += peer.match.value();
+  return sum;
+}
+
 // In two logs, if entries at one index have one term, all before are alike (Log Matching).
 Broken check_matching(const Raft& a, const Raft& b) {
   const Index low = std::max(a.log().base().index, b.log().base().index);
@@ -87,12 +95,15 @@ Broken check_complete(const Raft& leader, const Raft& other) {
 }  // namespace
 
 Remembered remember(const Raft& raft) {
+  const auto* leader = std::get_if<Leader>(&raft.role_state());
   return {.hard_state = raft.hard_state(),
           .committed = {raft.log().term_at(raft.commit()).value_or(Term()), raft.commit()},
           .applied = raft.status().applied,
           .role = raft.role(),
           .last = raft.log().last().index,
-          .leader = raft.leader()};
+          .leader = raft.leader(),
+          .peers = leader != nullptr ? leader->peers.size() : 0,
+          .acknowledged = leader != nullptr ? acknowledged(*leader) : 0};
 }
 
 Broken check_node(const Raft& raft) {
@@ -133,6 +144,11 @@ Broken check_step(const Remembered& before, const Raft& after) {
   const bool leads = same_term && before.role == RoleName::leader && after.role() == RoleName::leader;
   if (leads && after.commit() > before.committed.index && after.log().term_at(after.commit()) != now.term) {
     return node(after) + " commits an older term's entry by counting" + at(after.commit());
+  }
+  // What a peer has acknowledged it has, for the leader's whole term (H6).
+  const auto* leader = std::get_if<Leader>(&after.role_state());
+  if (leads && leader->peers.size() == before.peers && acknowledged(*leader) < before.acknowledged) {
+    return node(after) + " forgot what a peer has acknowledged";
   }
   return {};
 }

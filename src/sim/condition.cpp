@@ -83,8 +83,8 @@ Condition NodeRef::applied(Index index) const {
   return of_raft(id, fmt::format("has applied entry {}", index.value()),
                  [index](const Raft& raft) { return raft.status().applied >= index; });
 }
-Condition NodeRef::where(std::string_view text, std::function<bool(const Raft&)> test) const {
-  return of_raft(id, text, std::move(test));
+Condition NodeRef::where(std::string_view text, const std::function<bool(const Raft&)>& test) const {
+  return of_raft(id, text, test);
 }
 Condition NodeRef::voted_for(Who candidate) const {
   return of_raft(id, fmt::format("has voted for node {}", candidate.id.value()),

@@ -19,6 +19,8 @@ struct Remembered {
   RoleName role = RoleName::follower;
   Index last;  // of the log
   NodeId leader{};
+  std::size_t peers = 0;           // of a leader
+  std::uint64_t acknowledged = 0;  // by them, indices added up
 };
 [[nodiscard]] Remembered remember(const Raft& raft);
 

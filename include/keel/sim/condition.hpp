@@ -55,7 +55,7 @@ struct NodeRef {
   [[nodiscard]] Condition committed(Index index) const;
   [[nodiscard]] Condition applied(Index index) const;
   // What is not covered above: node(2).where("has seen ten terms", [](const Raft& raft) { return …; }).
-  [[nodiscard]] Condition where(std::string_view text, std::function<bool(const Raft&)> test) const;
+  [[nodiscard]] Condition where(std::string_view text, const std::function<bool(const Raft&)>& test) const;
   [[nodiscard]] Condition voted_for(Who candidate) const;  // in its term, durable or not
   [[nodiscard]] Condition is_down() const;
   [[nodiscard]] Condition has_failed() const;
