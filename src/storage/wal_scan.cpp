@@ -60,9 +60,14 @@ class Scanner {
            frame->term == head.term_of(entry) && wire::payload_intact(*frame, bytes);
   }
 
-  // Records lie at multiples of 8 and begin with the salt.
+  // Records lie at multiples of 8 and begin with the salt. One that begins at the end may have lost the sector with its
+  // salt and kept what follows: a record written there, torn in turn, could make it whole again.
   Result<void> look_behind(Scan& scan) {
     constexpr std::size_t step = 64u << 10;
+    constexpr std::uint64_t block = 4096;  // no disk's sectors are larger
+    const auto near = reader_.at(scan.end, static_cast<std::size_t>(2 * block - scan.end % block));
+    if (!near) return std::unexpected(near.error());
+    scan.remains = std::ranges::any_of(*near, [](std::byte b) { return b != std::byte{}; });
     for (std::uint64_t at = scan.end; at < reader_.size(); at += step) {
       auto bytes = reader_.at(at, step);
       if (!bytes) return std::unexpected(std::move(bytes.error()));

@@ -144,6 +144,36 @@ TEST(WalDamage, CutsAtMostTheLastRecord) {
   EXPECT_GT(cut, 100);
 }
 
+// A write whose beginning was lost and whose rest was not is gone; but what is written there next, and torn in turn, would
+// give it back its beginning: equal records begin with equal bytes. So nothing is written there.
+TEST(WalDamage, NothingIsWrittenOverWhatATornWriteLeft) {
+  SimMedia media(3);
+  std::uint64_t end = 0;
+  {
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    ASSERT_TRUE(life.write(conformance::append(Index(1), Index(2), Term(1), 60)));
+    end = life.log->stats().bytes;
+    ASSERT_TRUE(life.write(conformance::append(Index(3), Index(4), Term(1), 60)));
+    life.log->close();
+  }
+  for (const std::size_t lost : {8, 16, 32, 48, 64}) {
+    SCOPED_TRACE("the first " + std::to_string(lost) + " bytes are lost");
+    SimMedia torn = media.copy(lost);
+    std::vector<std::byte> bytes = torn.contents(segment_name(1));
+    const auto record = bytes.begin() + static_cast<std::ptrdiff_t>(end);
+    std::fill_n(record, lost, std::byte{});
+    torn.put(segment_name(1), bytes);
+    WalLife life(torn);
+    ASSERT_TRUE(life.open());
+    ASSERT_EQ(life.found.recovered.last, Index(2));
+    ASSERT_TRUE(life.write(conformance::append(Index(3), Index(4), Term(1), 60)));
+    const auto after = torn.contents(segment_name(1));
+    EXPECT_TRUE(std::equal(record, record + static_cast<std::ptrdiff_t>(lost),
+                           after.begin() + static_cast<std::ptrdiff_t>(end)));
+  }
+}
+
 // Two places for a vote: whichever is damaged, it is known.
 TEST(WalDamage, NeverLosesAVoteToOneDamagedPlace) {
   std::vector<WriteBatch> batches(3);
