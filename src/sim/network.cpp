@@ -102,12 +102,18 @@ void Network::down(Who node) { ports_[at(node)]->up = false; }
 
 void Network::pause(Who node, bool paused) { ports_[at(node)]->paused = paused; }
 
-void Network::set_links(const Link& link) {
-  for (Way& way : ways_)
-    way.link = link;
+// What crawls along the old link holds up nothing that is sent over the new one.
+void Network::Way::become(const Link& other) {
+  link = other;
+  last_arrival = busy_until = SimTime();
 }
 
-void Network::set_link(Who from, Who to, const Link& link) { way(from.id, to.id).link = link; }
+void Network::set_links(const Link& link) {
+  for (Way& way : ways_)
+    way.become(link);
+}
+
+void Network::set_link(Who from, Who to, const Link& link) { way(from.id, to.id).become(link); }
 
 const Link& Network::link(Who from, Who to) const { return way(from.id, to.id).link; }
 

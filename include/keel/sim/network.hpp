@@ -151,6 +151,7 @@ class Network {
     std::uint64_t waiting = 0;  // reorder: the message that the next one overtakes
   };
   struct Way {  // from one node to another
+    void become(const Link& other);
     Link link;
     bool cut = false;
     SimTime last_arrival{};
