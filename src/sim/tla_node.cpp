@@ -137,6 +137,8 @@ void TlaNode::deliver(PeerMessage message) {
   const Message* inner = protocol_of(message);
   const Raft* raft = this->raft();
   if (inner == nullptr || raft == nullptr) return receiver_->on_message(std::move(message));
+  // That specification has nothing for it that would tell the new term: it is lost.
+  if (!TlaWriter::knows(*inner) && inner->term > raft->term()) return;
   const Message seen = *inner;
   writer_.receives(seen, *raft);
   receiver_->on_message(std::move(message));

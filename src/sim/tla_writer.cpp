@@ -24,7 +24,7 @@ std::string_view receive_name(const Message& message) {
   if (is_request(message)) return "ReceiveAppendEntriesRequest";
   if (std::holds_alternative<AppendReply>(message.body)) return "ReceiveAppendEntriesResponse";
   if (std::holds_alternative<HeartbeatReply>(message.body)) return "ReceiveAppendEntriesResponse";
-  return {};  // nothing that specification knows of
+  return {};
 }
 
 // As its sender meant it. `holds`: what of the sender's log the receiver is known to hold.
@@ -75,6 +75,8 @@ Index match_of(const Raft& raft, NodeId peer) {
 }
 
 }  // namespace
+
+bool TlaWriter::knows(const Message& message) { return !receive_name(message).empty(); }
 
 void TlaWriter::line(std::string_view name, NodeId node, const TlaState& state,
                      const std::optional<TlaMessage>& message) {
@@ -191,7 +193,7 @@ void TlaWriter::receives(const Message& message, const Raft& raft) {
 void TlaWriter::received(const Message& message, const Raft& raft) {
   Shown& self = shown(message.to);
   TlaState& was = self.state;
-  if (!receive_name(message).empty()) {
+  if (knows(message)) {
     const bool higher = message.term > was.term;
     if (higher) {
       was.term = message.term;

@@ -62,6 +62,8 @@ class TlaWriter {
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
   [[nodiscard]] std::string text(std::size_t number) const;
   [[nodiscard]] static Index committed(const Raft& raft) { return std::max(Index(1), raft.commit()); }
+  // Whether that specification has such a message. It has no transfers, and no reads.
+  [[nodiscard]] static bool knows(const Message& message);
 
  private:
   struct Line {

@@ -170,6 +170,23 @@ TEST_F(TlaScript, AnEntryOfADeposedLeaderIsReplaced) {
   EXPECT_EQ(judge(tla.lines()), "");
 }
 
+// That specification has no message that would tell it the term.
+TEST(TlaTrace, ATransferThatNobodyElseHasSpokenOfYetIsLost) {
+  TlaWorld tla{WorldOptions{}};
+  World& world = tla.world();
+  world.network().set_links({});
+  world.drop(Messages::any().to(1) && !Messages::of<TimeoutNow>());
+  tla.tell(2, [](Node& node) { node.expire(Timer::election); });
+  world.run_until(node(2).is_leader());
+  tla.tell(2, [](Node& node) { node.step_down(); });  // and asks node 1 to campaign
+  world.run_until(Messages::of<TimeoutNow>().to(1), Moment::delivered);
+  world.run_for(1us);
+  EXPECT_EQ(world.raft(1).term(), Term(1));
+  world.release();
+  world.run_until(all_alike());
+  EXPECT_EQ(judge(tla.lines()), "");
+}
+
 // A checker that accepts everything would accept our traces too.
 class Doctored : public testing::Test {
  protected:
