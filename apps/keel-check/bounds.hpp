@@ -23,8 +23,10 @@ enum class Budget : std::uint8_t {
   losses,         // of messages
   duplicates,     // messages that arrive and stay under way
   crashes,        // power cuts, with the restart
+  late_notices,   // of writes that are durable, once more, behind that of a later one
+  lost_tails,     // restarts of nodes whose disk has lost the last entry, and says so
 };
-inline constexpr std::size_t budget_kinds = 12;
+inline constexpr std::size_t budget_kinds = 14;
 
 // Bugs of the world around the Rafts, for testing the checker itself.
 enum class Planted : std::uint8_t {
@@ -40,9 +42,10 @@ enum class Planted : std::uint8_t {
 // How far everything is tried out: within this, all of it.
 struct Bounds {
   unsigned nodes = 3;
+  unsigned learners = 0;  // the last of them
   unsigned terms = 2;     // that may begin; the cluster starts in one in which nobody leads
   unsigned inflight = 3;  // messages under way
-  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
+  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 0, 0, 0, 1};
 
   bool pre_vote = true;
   bool check_quorum = true;
