@@ -34,6 +34,7 @@ enum class Planted : std::uint8_t {
   forgotten_vote,          // a crash loses the vote, whatever was durable
   early_acknowledgement,   // messages do not wait for their write, and nobody objects
   forged_acknowledgement,  // refused appends arrive as accepted
+  silent_loss,             // a store that has lost its last entry does not know that there was one
   old_read_index,          // a read is confirmed with the index before
   weak_identity,           // of what tells nodes apart only few bits are looked at
   weak_hash,               // likewise of clusters

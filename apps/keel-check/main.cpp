@@ -22,6 +22,7 @@ const std::map<std::string, Planted>& plants() {
   static const std::map<std::string, Planted> all = {{"forgotten-vote", Planted::forgotten_vote},
                                                      {"early-acknowledgement", Planted::early_acknowledgement},
                                                      {"forged-acknowledgement", Planted::forged_acknowledgement},
+                                                     {"silent-loss", Planted::silent_loss},
                                                      {"old-read-index", Planted::old_read_index}};
   return all;
 }

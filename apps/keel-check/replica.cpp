@@ -215,6 +215,7 @@ void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
         turn.reads.push_back({read, std::nullopt});
       if (input.kind == Kind::crash) return crash(replica, Cut::of(input.operand));
       replica.disk.lose_last();
+      if (bounds_.planted == Planted::silent_loss) replica.disk.acknowledged = {};
       return restart(replica);
   }
 }
