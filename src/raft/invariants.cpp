@@ -194,9 +194,9 @@ Broken check_patience(const Raft& before, const Message& message, const Raft& af
   const bool from_leader =
       std::holds_alternative<AppendRequest>(message.body) || std::holds_alternative<Heartbeat>(message.body);
   const bool voted = asks != nullptr && !asks->pre_vote && after.hard_state().vote == message.from;
-  const bool told_to_campaign = std::holds_alternative<TimeoutNow>(message.body);
-  if (is_current && (from_leader || voted)) return {};
-  if (told_to_campaign && after.role() == RoleName::candidate) return {};
+  // Told to campaign by its leader, a node that cannot waits anew, too.
+  const bool its_turn = std::holds_alternative<TimeoutNow>(message.body) && before.leader() == message.from;
+  if (its_turn || (is_current && (from_leader || voted))) return {};
   return node(after) + " put off its campaign for a message that is no reason to";
 }
 
