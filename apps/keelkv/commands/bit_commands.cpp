@@ -2,7 +2,7 @@
 #include <bit>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

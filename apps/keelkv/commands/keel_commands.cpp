@@ -1,6 +1,6 @@
 // KEEL: this node's own state. Nothing here asks another node, so that a demo or a test can look at each replica.
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/typed_values.hpp"
 #include "keelkv/server/info.hpp"
 #include "keelkv/server/kv_connection.hpp"
 #include "keelkv/server/kv_server.hpp"

@@ -1,7 +1,7 @@
 // Commands on keys, whatever they hold.
 #include "keelkv/commands/command_table.hpp"
+#include "keelkv/commands/typed_values.hpp"
 #include "keelkv/data/encoding_name.hpp"
-#include "keelkv/data/typed_values.hpp"
 
 namespace keel {
 

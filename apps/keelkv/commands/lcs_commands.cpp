@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/scanning.hpp"
+#include "keelkv/commands/scanning.hpp"
 
 namespace keel {
 

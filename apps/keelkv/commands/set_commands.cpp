@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/random_places.hpp"
-#include "keelkv/data/scanning.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/random_places.hpp"
+#include "keelkv/commands/scanning.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/random_places.hpp"
-#include "keelkv/data/scanning.hpp"
-#include "keelkv/data/score_ranges.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/random_places.hpp"
+#include "keelkv/commands/scanning.hpp"
+#include "keelkv/commands/score_ranges.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "keelkv/commands/command_table.hpp"
+#include "keelkv/commands/typed_values.hpp"
 #include "keelkv/data/expiry.hpp"
-#include "keelkv/data/typed_values.hpp"
 
 namespace keel {
 

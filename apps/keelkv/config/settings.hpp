@@ -12,7 +12,7 @@
 #include "keel/base/error.hpp"
 #include "keel/base/time.hpp"
 #include "keel/raft/configuration.hpp"
-#include "keelkv/server/log_levels.hpp"
+#include "keelkv/config/log_levels.hpp"
 
 namespace keel {
 

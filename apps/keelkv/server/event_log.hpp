@@ -7,7 +7,7 @@
 #include <spdlog/logger.h>
 
 #include "keel/port/observer.hpp"
-#include "keelkv/server/log_levels.hpp"
+#include "keelkv/config/log_levels.hpp"
 
 namespace keel {
 

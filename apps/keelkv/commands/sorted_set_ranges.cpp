@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "keelkv/commands/command_table.hpp"
-#include "keelkv/data/score_ranges.hpp"
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/score_ranges.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

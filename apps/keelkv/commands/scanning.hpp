@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "keelkv/commands/typed_values.hpp"
 #include "keelkv/data/glob.hpp"
-#include "keelkv/data/typed_values.hpp"
 
 namespace keel {
 

@@ -1,4 +1,4 @@
-#include "keelkv/server/log_levels.hpp"
+#include "keelkv/config/log_levels.hpp"
 
 #include <algorithm>
 #include <optional>

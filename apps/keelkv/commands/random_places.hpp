@@ -5,8 +5,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "keelkv/commands/typed_values.hpp"
 #include "keelkv/data/kv_view.hpp"
-#include "keelkv/data/typed_values.hpp"
 
 namespace keel {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "keelkv/data/typed_values.hpp"
+#include "keelkv/commands/typed_values.hpp"
 
 namespace keel {
 

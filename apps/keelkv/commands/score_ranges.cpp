@@ -1,4 +1,4 @@
-#include "keelkv/data/score_ranges.hpp"
+#include "keelkv/commands/score_ranges.hpp"
 
 #include <string>
 
