@@ -169,9 +169,7 @@ std::optional<std::string> Driver::judge_step(const Raft& before, const Input& i
   }
   if (input.message != nullptr) {
     if (auto broken = check_received(before, *input.message, after.raft)) return broken;
-    for (const Message& answer : said_) {
-      if (auto broken = check_answer(before, *input.message, after.raft, answer)) return broken;
-    }
+    if (auto broken = check_said(before, *input.message, after.raft, said_)) return broken;
   }
   const bool hasty = bounds_.planted == Planted::early_acknowledgement;
   if (!hasty && after.raft.role() == RoleName::leader && after.disk.hard_state != after.raft.hard_state()) {

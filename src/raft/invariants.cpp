@@ -226,6 +226,27 @@ Broken check_answered(const Raft& before, const Message& message, const Raft& af
   return {};
 }
 
+bool wants_answer(const Message& message) {
+  const auto* beat = std::get_if<Heartbeat>(&message.body);
+  return (beat != nullptr && beat->round != 0) || std::holds_alternative<AppendRequest>(message.body) ||
+         std::holds_alternative<VoteRequest>(message.body);
+}
+
+Broken check_ballot(const Raft& before, const Message& message, const VoteRequest& asks, const Raft& after,
+                    const VoteReply& says) {
+  const NodeId heard = heard_leader(before, after.now());
+  // A rehearsal promises what an election would bring (thesis 9.6).
+  if (asks.pre_vote && says.granted) {
+    if (asks.last < after.log().last()) return node(after) + " grants a rehearsal to a log behind its own";
+    if (heard != nobody && heard != message.from) return node(after) + " grants a rehearsal while it hears its leader";
+  }
+  // Who led and asks for votes leads no more: nobody is there to stick to (H17).
+  if (!says.granted && says.refusal == Refusal::leader_alive && heard == message.from) {
+    return node(after) + " refuses its vote to a node because that same node leads";
+  }
+  return {};
+}
+
 }  // namespace
 
 Broken check_received(const Raft& before, const Message& message, const Raft& after) {
@@ -245,23 +266,27 @@ Broken check_received(const Raft& before, const Message& message, const Raft& af
       (before.leader() != message.from || before.log().last().index < now_you->last.index)) {
     return node(after) + " campaigns for somebody who does not hand over to it";
   }
+  // A no to what was asked in an earlier term says nothing of this one (H7).
+  const auto* was = std::get_if<Candidate>(&before.role_state());
+  const auto* is = std::get_if<Candidate>(&after.role_state());
+  const bool late = says != nullptr && says->refusal == Refusal::old_term && was != nullptr && is != nullptr;
+  if (late && is->ballots != was->ballots) return node(after) + " counts a no to what it asked in an earlier term";
   if (auto broken = check_patience(before, message, after)) return broken;
   return check_answered(before, message, after);
 }
 
-Broken check_answer(const Raft& before, const Message& message, const Raft& after, const Message& answer) {
+Broken check_said(const Raft& before, const Message& message, const Raft& after, std::span<const Message> said) {
+  // Who leads or campaigns in a term that is over learns it from the answer (Raft, Figure 2; H16).
+  const bool told = std::ranges::any_of(
+      said, [&](const Message& answer) { return answer.to == message.from && answer.term == after.term(); });
+  if (message.term < after.term() && wants_answer(message) && !told)
+    return node(after) + " leaves an old term unanswered";
   const auto* asks = std::get_if<VoteRequest>(&message.body);
-  const auto* says = std::get_if<VoteReply>(&answer.body);
-  if (asks == nullptr || says == nullptr || answer.to != message.from) return {};
-  const NodeId heard = heard_leader(before, after.now());
-  // A rehearsal promises what an election would bring (thesis 9.6).
-  if (asks->pre_vote && says->granted) {
-    if (asks->last < after.log().last()) return node(after) + " grants a rehearsal to a log behind its own";
-    if (heard != nobody && heard != message.from) return node(after) + " grants a rehearsal while it hears its leader";
-  }
-  // Who led and asks for votes leads no more: nobody is there to stick to (H17).
-  if (!says->granted && says->refusal == Refusal::leader_alive && heard == message.from) {
-    return node(after) + " refuses its vote to a node because that same node leads";
+  if (asks == nullptr) return {};
+  for (const Message& answer : said) {
+    const auto* says = std::get_if<VoteReply>(&answer.body);
+    if (says == nullptr || answer.to != message.from) continue;
+    if (auto broken = check_ballot(before, message, *asks, after, *says)) return broken;
   }
   return {};
 }

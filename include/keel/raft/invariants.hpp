@@ -27,9 +27,9 @@ struct Remembered {
 [[nodiscard]] std::optional<std::string> check_step(const Remembered& before, const Raft& after);
 // The step was this message, and it came from another member of the node's group.
 [[nodiscard]] std::optional<std::string> check_received(const Raft& before, const Message& message, const Raft& after);
-// Of what the node had to say in that step, each message.
-[[nodiscard]] std::optional<std::string> check_answer(const Raft& before, const Message& message, const Raft& after,
-                                                      const Message& answer);
+// `said`: what the node had to say in that step, whether it waits for a write or not.
+[[nodiscard]] std::optional<std::string> check_said(const Raft& before, const Message& message, const Raft& after,
+                                                    std::span<const Message> said);
 // The step was this timer's running out: of a write, while one was under way.
 [[nodiscard]] std::optional<std::string> check_expired(Timer timer, const Raft& after);
 // Two nodes of one group against one another. Depends on nothing of theirs but role, term, commit and the terms in the

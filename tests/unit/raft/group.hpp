@@ -34,7 +34,7 @@ class Group {
     std::deque<Write> writes;      // issued, not yet durable
     std::deque<HeldMessage> held;  // waiting for one of them
     WriteId noticed;               // the last that was told to be durable
-    std::vector<Message> answers;  // of the last turn, held or not
+    std::vector<Message> said;     // in the last turn, held or not
     std::vector<RaftEvent> events;
     Told told;                   // by them
     std::vector<Index> applied;  // since the last start
@@ -112,12 +112,12 @@ class Group {
         member.writes.push_back(std::move(*out.write));
       }
       for (Message& message : out.send) {
-        member.answers.push_back(message);
+        member.said.push_back(message);
         leave(member, std::move(message));
       }
       for (HeldMessage& held : out.send_after_write) {
         if (held.after <= member.noticed) throw std::logic_error("a message waits for a write that is durable");
-        member.answers.push_back(held.message);
+        member.said.push_back(held.message);
         member.held.push_back(std::move(held));
       }
       for (RaftEvent& event : out.events)
@@ -214,14 +214,12 @@ class Group {
     if (!member.raft) return;
     const Message received = message;
     const Raft before = *member.raft;
-    member.answers.clear();
+    member.said.clear();
     member.raft->receive(std::move(message));
     pump(received.to);
     if (violations_allowed) return;
     if (auto broken = check_received(before, received, *member.raft)) throw std::logic_error(*broken);
-    for (const Message& answer : member.answers) {
-      if (auto broken = check_answer(before, received, *member.raft, answer)) throw std::logic_error(*broken);
-    }
+    if (auto broken = check_said(before, received, *member.raft, member.said)) throw std::logic_error(*broken);
   }
   // Delivers everything that `lost` does not hold for, and what follows from it, until nothing is under way.
   void settle(const Lost& lost = {}) {
