@@ -29,6 +29,8 @@ CLI::Validator number(std::uint64_t from = 0, std::uint64_t to = std::numeric_li
       "");
 }
 
+const CLI::Validator file([](const std::string& text) { return text.empty() ? "'' is no file" : std::string(); }, "");
+
 template <class Known>
 CLI::Validator name(Known known, std::string complaint) {
   return CLI::Validator(
@@ -58,6 +60,7 @@ void add_what_to_run(CLI::App& app, Flags& flags) {
       ->excludes("--seeds", "--from", "--jobs")
       ->group(group);
   app.add_option("--schedule", flags.schedule, "One run: what this file says, which --save or --shrink has written")
+      ->check(file)
       ->option_text("FILE")
       ->excludes("--seeds", "--from", "--jobs", "--seed")
       ->group(group);
@@ -79,6 +82,7 @@ void add_what_to_run(CLI::App& app, Flags& flags) {
 void add_what_to_do_with_one(CLI::App& app, Flags& flags) {
   const std::string group = "With one run (--seed or --schedule)";
   app.add_option("--trace", flags.trace, "Write down all that happens (also with --read)")
+      ->check(file)
       ->option_text("FILE")
       ->excludes("--twice")
       ->group(group);
@@ -89,6 +93,7 @@ void add_what_to_do_with_one(CLI::App& app, Flags& flags) {
       ->needs("--trace")
       ->group(group);
   app.add_option("--save", flags.save, "Write what is run, or what --shrink has left of it, to this file")
+      ->check(file)
       ->option_text("FILE")
       ->group(group);
   app.add_flag("--shrink", flags.shrink, "Look for a shorter schedule that still fails by the same check, and save it")
@@ -111,6 +116,7 @@ void add_what_else(CLI::App& app, Flags& flags) {
   const std::string group = "Something else";
   app.add_option("--read", flags.read,
                  "Make one trace, html or json, of these: JSON lines of keelkv --trace or of a run; to --trace")
+      ->check(file)
       ->option_text("FILE...")
       ->needs("--trace")
       ->excludes("--seeds", "--from", "--jobs", "--seed", "--schedule", "--profile", "--twice", "--planted")
@@ -118,6 +124,7 @@ void add_what_else(CLI::App& app, Flags& flags) {
       ->group(group);
   app.add_option("--tla-trace", flags.tla_trace,
                  "With --seed: run what etcd/raft's TLA+ specification covers, and write it down in its words")
+      ->check(file)
       ->option_text("FILE")
       ->needs("--seed")
       ->excludes("--profile", "--twice", "--planted", "--trace", "--save", "--shrink")
