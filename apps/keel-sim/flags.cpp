@@ -32,7 +32,7 @@ CLI::Validator number(std::uint64_t from = 0, std::uint64_t to = std::numeric_li
 const CLI::Validator file([](const std::string& text) { return text.empty() ? "'' is no file" : std::string(); }, "");
 
 template <class Known>
-CLI::Validator name(Known known, std::string complaint) {
+CLI::Validator name(Known known, const std::string& complaint) {
   return CLI::Validator(
       [known, complaint](const std::string& text) {
         return known(text) ? std::string() : fmt::format("there is no '{}'; {}", text, complaint);

@@ -41,7 +41,8 @@ RunTwice run_twice(const Schedule& schedule, RunOptions options) {
   RunReport report = run_schedule(schedule, options);
   options.sink = &second;
   const RunReport again = run_schedule(schedule, options);
-  if (!(first == second && again.digest == report.digest && again.text == report.text)) {
+  const bool alike = first == second && again.digest == report.digest && again.text == report.text;
+  if (!alike) {
     report.failed = true;
     report.check = differing;
     report.text = fmt::format(
