@@ -1,56 +1,23 @@
 #include "campaign.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "report.hpp"
+#include "twice.hpp"
 
 namespace keel::sim {
 namespace {
 
-constexpr std::size_t tail_lines = 40;
 constexpr std::chrono::seconds between_lines(10);
-
-// What a failed seed looks like from near: the same run with its last events. A run that does not fail again has
-// something in it that its seed does not determine, which is worse.
-RunReport look_closer(const RunReport& failed, const Profile& profile) {
-  RunReport again = run_seed(failed.seed, profile, {.tail = tail_lines});
-  if (again.failed) return again;
-  again.failed = true;
-  again.check = "determinism";
-  again.text = "it failed (" + failed.check +
-               "), and run again it did not: something in it is not drawn from the seed\n" + failed.text;
-  return again;
-}
-
-// All lines of a trace, in 64 bits (FNV-1a) and their number.
-class HashedTrace final : public TraceSink {
- public:
-  void on_trace(const TraceEvent& event) override {
-    for (const char c : text_line(event))
-      add(c);
-    add('\n');
-    ++lines_;
-  }
-  [[nodiscard]] std::uint64_t lines() const { return lines_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  [[nodiscard]] std::uint64_t digest() const { return digest_; }
-  bool operator==(const HashedTrace& other) const {
-    return lines_ == other.lines_ && bytes_ == other.bytes_ && digest_ == other.digest_;
-  }
-
- private:
-  void add(char c) {
-    ++bytes_;
-    digest_ = (digest_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
-
-  std::uint64_t lines_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::uint64_t digest_ = 0xcbf29ce484222325ULL;
-};
 
 class Campaign {
  public:
@@ -64,7 +31,7 @@ class Campaign {
       threads.emplace_back([this] { work(); });
     for (std::thread& thread : threads)
       thread.join();
-    if (options_.terminal) fmt::print(stderr, "\r\033[K");
+    clear_line();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return report_;
   }
@@ -73,56 +40,53 @@ class Campaign {
   void work() {
     for (std::uint64_t i = next_++; i < options_.seeds; i = next_++) {
       const std::uint64_t seed = options_.from + i;
-      std::uint64_t lines = 0;
-      RunReport report = options_.twice ? run_twice(seed, lines) : run_seed(seed, *options_.profile);
-      if (report.failed && report.check != "determinism") report = look_closer(report, *options_.profile);
-      take(report, lines);
+      const Schedule schedule = draw_schedule(seed, *options_.profile);
+      RunTwice ran =
+          options_.twice ? run_twice(schedule, options_.run) : RunTwice{run_schedule(schedule, options_.run)};
+      if (ran.report.failed && ran.report.check != differing) ran.report = look_closer(ran.report, schedule);
+      take(ran);
     }
   }
 
-  // The whole trace of one run against that of another, byte for byte.
-  RunReport run_twice(std::uint64_t seed, std::uint64_t& lines) const {
-    HashedTrace first;
-    HashedTrace second;
-    RunReport report = run_seed(seed, *options_.profile, {.sink = &first});
-    const RunReport again = run_seed(seed, *options_.profile, {.sink = &second});
-    lines = first.lines();
-    if (first == second && again.digest == report.digest && again.text == report.text) return report;
-    report.failed = true;
-    report.check = "determinism";
-    report.text = fmt::format(
-        "two runs differ: traces of {} and {} lines and {} and {} bytes with digests {:016x} and {:016x}; "
-        "of all that happened, {:016x} and {:016x}, after {} and {} steps",
-        first.lines(), second.lines(), first.bytes(), second.bytes(), first.digest(), second.digest(), report.digest,
-        again.digest, report.steps, again.steps);
-    return report;
+  // What a failed seed looks like from near: the same run with its last events. A run that does not fail again has
+  // something in it that its seed does not determine, which is worse.
+  [[nodiscard]] RunReport look_closer(const RunReport& failed, const Schedule& schedule) const {
+    RunOptions options = options_.run;
+    options.tail = tail_lines;
+    RunReport again = run_schedule(schedule, options);
+    if (again.failed) return again;
+    again.failed = true;
+    again.check = differing;
+    again.text = "it failed (" + failed.check +
+                 "), and run again it did not: something in it is not drawn from the seed\n" + failed.text;
+    return again;
   }
 
-  void take(const RunReport& report, std::uint64_t lines) {
+  void take(const RunTwice& ran) {
+    const RunReport& report = ran.report;
     const std::lock_guard lock(mutex_);
     ++report_.seeds;
     report_.counters.add(report.counters);
-    report_.compared_lines += lines;
+    report_.compared_lines += ran.lines;
     report_.simulated_seconds += std::chrono::duration<double>(report.simulated).count();
     if (report.failed) {
       ++report_.failed;
-      if (options_.terminal) fmt::print(stderr, "\r\033[K");
-      fmt::print(
-          "seed {} failed: {}\nrepeat it: keel-sim --profile {} --seed {} --trace FILE\n"
-          "make it smaller: keel-sim --profile {} --seed {} --shrink\n\n",
-          report.seed, report.text, options_.profile->name, report.seed, options_.profile->name, report.seed);
+      clear_line();
+      say(describe_failure(report, origin_of_seed(report.seed, options_.profile->name, options_.planted)) + "\n");
       std::fflush(stdout);
     }
-    tell();
+    tell_progress();
   }
 
-  void tell() {
+  void tell_progress() {
     const auto now = std::chrono::steady_clock::now();
     if (!options_.terminal && now - told_ < between_lines) return;
     told_ = now;
-    fmt::print(stderr, "{}{} of {} seeds, {} failed{}", options_.terminal ? "\r" : "", report_.seeds, options_.seeds,
-               report_.failed, options_.terminal ? "" : "\n");
-    std::fflush(stderr);
+    tell(fmt::format("{}{} of {} seeds, {} failed{}", options_.terminal ? "\r" : "", report_.seeds, options_.seeds,
+                     report_.failed, options_.terminal ? "" : "\n"));
+  }
+  void clear_line() const {
+    if (options_.terminal) tell("\r\033[K");
   }
 
   const CampaignOptions& options_;
@@ -144,28 +108,24 @@ std::vector<std::string> never_reached(const CampaignOptions& options, const Cam
   return missing;
 }
 
-void print_counters(const Counters& counters) {
-  std::string group;
-  std::string zeros;
-  const auto end_group = [&] {
-    if (!zeros.empty()) fmt::print("  never: {}\n", zeros);
-    zeros.clear();
-  };
-  for (const auto& [name, count] : counters.all()) {
-    const std::size_t colon = name.find(": ");
-    const std::string what = name.substr(colon + 2);
-    if (name.substr(0, colon) != group) {
-      end_group();
-      group = name.substr(0, colon);
-      fmt::print("{}\n", group);
-    }
-    if (count == 0) {
-      zeros += (zeros.empty() ? "" : ", ") + what;
-    } else {
-      fmt::print("  {:<42} {:>14}\n", what, count);
-    }
-  }
-  end_group();
+int campaign(const Flags& flags) {
+  const CampaignOptions options{.profile = find_profile(flags.profile),
+                                .from = flags.from,
+                                .seeds = flags.seeds,
+                                .jobs = flags.jobs,
+                                .twice = flags.twice,
+                                .terminal = isatty(STDERR_FILENO) != 0,
+                                .planted = flags.planted,
+                                .run = run_options(flags)};
+  const CampaignReport report = run_campaign(options);
+  say(describe_counters(report.counters));
+  const auto missing = never_reached(options, report);
+  for (const std::string& name : missing)
+    say(fmt::format("never reached, and profile {} should: {}\n", flags.profile, name));
+  if (flags.twice) say(fmt::format("{} lines of trace compared with a second run's\n", report.compared_lines));
+  say(fmt::format("{:.0f} simulated seconds in {:.1f} s\n", report.simulated_seconds, report.seconds));
+  say(fmt::format("{} seeds, {} failed\n", report.seeds, report.failed));
+  return report.failed > 0 || !missing.empty() ? went_wrong : 0;
 }
 
 }  // namespace keel::sim

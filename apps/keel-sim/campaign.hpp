@@ -13,8 +13,10 @@ struct CampaignOptions {
   std::uint64_t from = 1;
   std::uint64_t seeds = 100;
   unsigned jobs = 1;
-  bool twice = false;     // each seed two times: their traces must be the same, byte for byte
-  bool terminal = false;  // progress is one line on stderr, rewritten; else a line every ten seconds
+  bool twice = false;        // each seed two times: their traces must be the same, byte for byte
+  bool terminal = false;     // progress is one line on stderr, rewritten; else a line every ten seconds
+  std::string planted = {};  // the bug's name, if there is one in `run`
+  RunOptions run = {};
 };
 
 struct CampaignReport {
@@ -32,8 +34,5 @@ struct CampaignReport {
 
 // What the profile should have reached and did not.
 [[nodiscard]] std::vector<std::string> never_reached(const CampaignOptions& options, const CampaignReport& report);
-
-// The counts of a run or campaign, in groups; those that are zero in one line a group.
-void print_counters(const Counters& counters);
 
 }  // namespace keel::sim

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "keel/base/assert.hpp"
 #include "keel/sim/history.hpp"
 #include "keel/sim/register_machine.hpp"
+#include "sim/judged.hpp"
 #include "sim/storm.hpp"
 #include "sim/workload.hpp"
 
@@ -136,20 +136,13 @@ RunReport run_seed(std::uint64_t seed, const Profile& profile, const RunOptions&
 RunReport run_schedule(const Schedule& schedule, const RunOptions& options) {
   RunReport report;
   report.seed = schedule.seed;
-  const auto run = std::make_unique<Run>(schedule, options);
-  try {
+  std::unique_ptr<Run> run;
+  judge(report, [&] {
+    run = std::make_unique<Run>(schedule, options);
     run->go();
-  } catch (const Failed& failed) {
-    report.failed = true;
-    report.check = failed.check();
-    report.text = failed.what();
-  } catch (const InvariantBroken& broken) {
-    report.failed = true;
-    report.check = "assertion";
-    report.text = broken.what();
-  }
+  });
   if (report.failed) report.text += "\ndrawn: " + summary(schedule);
-  run->report(report);
+  if (run != nullptr) run->report(report);
   return report;
 }
 

@@ -175,8 +175,9 @@ class Parser {
       at = end + 1;
     }
     if (line_ == 0) wrong_ = fmt::format("a schedule begins with the line '{}'", first_line);
-    if (wrong_.empty()) check_whole();
     if (!wrong_.empty()) return fail(ErrorCode::invalid, fmt::format("schedule, line {}: {}", line_, wrong_));
+    check_whole();
+    if (!wrong_.empty()) return fail(ErrorCode::invalid, "schedule: " + wrong_);
     return std::move(schedule_);
   }
 
@@ -286,7 +287,7 @@ class Parser {
   }
 
   void good(bool reads, std::string_view what) {
-    if (!reads && wrong_.empty()) wrong_ = fmt::format("'{}' has no value that may be here", what);
+    if (!reads && wrong_.empty()) wrong_ = fmt::format("'{}' is no value that can stand here", what);
   }
   void complain(std::string_view wanted, std::string_view found) {
     if (wrong_.empty()) wrong_ = fmt::format("{} should be where '{}' is", wanted, found);

@@ -1,7 +1,5 @@
-#include <fmt/format.h>
-
-#include "keel/base/assert.hpp"
 #include "keel/sim/tla_trace.hpp"
+#include "sim/judged.hpp"
 
 namespace keel::sim {
 namespace {
@@ -143,18 +141,10 @@ class TlaRun {
 TlaReport run_tla(std::uint64_t seed, std::size_t lines) {
   TlaReport report;
   std::unique_ptr<TlaRun> run;
-  try {
+  judge(report, [&] {
     run = std::make_unique<TlaRun>(seed, lines);
     run->go();
-  } catch (const Failed& failed) {
-    report.failed = true;
-    report.check = failed.check();
-    report.text = failed.what();
-  } catch (const InvariantBroken& broken) {
-    report.failed = true;
-    report.check = "assertion";
-    report.text = broken.what();
-  }
+  });
   if (run != nullptr) run->report(report);
   return report;
 }

@@ -48,20 +48,20 @@ TEST(ScheduleText, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(parse_schedule("{}").error().message,
             "schedule, line 1: a schedule begins with the line 'keel-sim schedule 1'");
   EXPECT_EQ(error("nods 3"), "schedule, line 4: there is no setting 'nods'");
-  EXPECT_EQ(error("nodes many"), "schedule, line 4: 'many' has no value that may be here");
-  EXPECT_EQ(error("nodes 10"), "schedule, line 4: 10 nodes: there are 1 to 9");
+  EXPECT_EQ(error("nodes many"), "schedule, line 4: 'many' is no value that can stand here");
+  EXPECT_EQ(error("nodes 10"), "schedule: 10 nodes: there are 1 to 9");
   EXPECT_EQ(error("fault 1.000000s flood all for 1.000000s"), "schedule, line 4: there is no fault 'flood'");
-  EXPECT_EQ(error("fault soon crash node1 for 1.000000s"), "schedule, line 4: 'soon' has no value that may be here");
+  EXPECT_EQ(error("fault soon crash node1 for 1.000000s"), "schedule, line 4: 'soon' is no value that can stand here");
   EXPECT_EQ(error("fault 1.000000s crash node4 for 1.000000s"),
-            "schedule, line 4: no such node: 1.000000s crash node4 for 1.000000s");
+            "schedule: no such node: 1.000000s crash node4 for 1.000000s");
   EXPECT_EQ(error("fault 1.000000s crash node1 for 1.000000s hard=1"),
             "schedule, line 4: nothing is known of 'hard=1'");
   EXPECT_EQ(error("client 1 #1 1.000000s all get k0"), "schedule, line 4: a node should be where 'all' is");
   EXPECT_EQ(error("client 1 #1 1.000000s node1 look k0"),
             "schedule, line 4: get, set, append or compare_and_set should be where 'look' is");
   EXPECT_EQ(error("fault 2.000000s crash_all all for 1.000000s\nfault 1.000000s crash_all all for 1.000000s"),
-            "schedule, line 5: faults and operations stand in the order of their times");
-  EXPECT_EQ(error("heartbeat_interval 0.000000s").substr(0, 18), "schedule, line 4: ");
+            "schedule: faults and operations stand in the order of their times");
+  EXPECT_EQ(error("heartbeat_interval 0.000000s").substr(0, 28), "schedule: heartbeat_interval");
   EXPECT_EQ(error("fault 1.000000s crash leader|2 for 1.000000s mid_write=1"), "");
 }
 

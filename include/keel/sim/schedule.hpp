@@ -100,7 +100,7 @@ struct Schedule {
 [[nodiscard]] Schedule draw_schedule(std::uint64_t seed, const Profile& profile);
 
 // As text: settings, then a line for each fault and operation. `parse_schedule` reads it back whole; its errors are
-// `invalid`, naming the line.
+// `invalid`, naming the line if it is one that is wrong.
 [[nodiscard]] std::string to_text(const Schedule& schedule);
 [[nodiscard]] Result<Schedule> parse_schedule(std::string_view text);
 // The settings, and how much there is of which faults and operations, in a few lines.
