@@ -110,8 +110,9 @@ void Network::resume(Who node) {
   Port& port = *ports_[at(node)];
   port.paused = false;
   for (auto& [message, id] : std::exchange(port.waiting, {})) {
-    timeline_.post(port.owner, timeline_.now(),
-                   [this, waiting = std::move(message), number = id]() mutable { hand_over(std::move(waiting), number); });
+    timeline_.post(port.owner, timeline_.now(), [this, waiting = std::move(message), number = id]() mutable {
+      hand_over(std::move(waiting), number);
+    });
   }
 }
 

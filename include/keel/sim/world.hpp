@@ -60,7 +60,7 @@ struct WorldOptions {
   LogFactory make_log = {};              // a store of one's own instead
   TransportFactory make_transport = {};  // without one the network itself
   Duration sync_latency = std::chrono::microseconds(200);
-  Duration sync_jitter = {};                // up to so much more, on a simulated disk
+  Duration sync_jitter = {};  // up to so much more, on a simulated disk
   // Messages arrive and writes end at multiples of it, as under a busy event loop: a node gets several inputs in one turn.
   // 0: each comes in its own moment.
   Duration grain = {};
