@@ -5,9 +5,9 @@
 namespace keel::check {
 namespace {
 
-constexpr std::array<std::string_view, budget_kinds> names = {"elections", "heartbeats", "quorum-checks", "stalls",
-                                                              "transfers", "step-downs", "unreachables",  "reads",
-                                                              "commands",  "losses",     "duplicates",    "crashes"};
+constexpr std::array<std::string_view, budget_kinds> names = {
+    "elections", "heartbeats", "quorum-checks", "stalls",     "transfers", "step-downs",   "unreachables",
+    "reads",     "commands",   "losses",        "duplicates", "crashes",   "late-notices", "lost-tails"};
 
 Result<void> within(std::string_view flag, unsigned value, unsigned least, unsigned most) {
   if (value >= least && value <= most) return {};
@@ -19,6 +19,7 @@ Result<void> within(std::string_view flag, unsigned value, unsigned least, unsig
 
 Result<void> validate(const Bounds& bounds) {
   if (auto good = within("nodes", bounds.nodes, 1, most_nodes); !good) return good;
+  if (auto good = within("learners", bounds.learners, 0, bounds.nodes - 1); !good) return good;
   if (auto good = within("terms", bounds.terms, 1, most_terms); !good) return good;
   if (auto good = within("inflight", bounds.inflight, 1, most_inflight); !good) return good;
   for (std::size_t i = 0; i < budget_kinds; ++i) {
@@ -49,10 +50,14 @@ Result<std::uint64_t> parse_memory(std::string_view text) {
 }
 
 std::string flags_of(const Bounds& bounds) {
-  std::string flags = "--nodes " + std::to_string(bounds.nodes) + " --terms " + std::to_string(bounds.terms) +
-                      " --inflight " + std::to_string(bounds.inflight);
-  for (std::size_t i = 0; i < budget_kinds; ++i)
+  std::string flags = "--nodes " + std::to_string(bounds.nodes);
+  if (bounds.learners > 0) flags += " --learners " + std::to_string(bounds.learners);
+  flags += " --terms " + std::to_string(bounds.terms) + " --inflight " + std::to_string(bounds.inflight);
+  constexpr auto always = static_cast<std::size_t>(Budget::late_notices);
+  for (std::size_t i = 0; i < budget_kinds; ++i) {
+    if (i >= always && bounds.budgets[i] == 0) continue;
     flags += " --" + std::string(names[i]) + " " + std::to_string(bounds.budgets[i]);
+  }
   if (!bounds.pre_vote) flags += " --no-pre-vote";
   if (!bounds.check_quorum) flags += " --no-check-quorum";
   if (!bounds.eager_commit) flags += " --no-eager-commit";

@@ -23,8 +23,10 @@ enum class Budget : std::uint8_t {
   losses,         // of messages
   duplicates,     // messages that arrive and stay under way
   crashes,        // power cuts, with the restart
+  late_notices,   // of writes that are durable, once more, behind that of a later one
+  lost_tails,     // restarts of nodes whose disk has lost the last entry, and says so
 };
-inline constexpr std::size_t budget_kinds = 12;
+inline constexpr std::size_t budget_kinds = 14;
 
 // Bugs of the world around the Rafts, for testing the checker itself.
 enum class Planted : std::uint8_t {
@@ -32,6 +34,7 @@ enum class Planted : std::uint8_t {
   forgotten_vote,          // a crash loses the vote, whatever was durable
   early_acknowledgement,   // messages do not wait for their write, and nobody objects
   forged_acknowledgement,  // refused appends arrive as accepted
+  silent_loss,             // a store that has lost its last entry does not know that there was one
   old_read_index,          // a read is confirmed with the index before
   weak_identity,           // of what tells nodes apart only few bits are looked at
   weak_hash,               // likewise of clusters
@@ -40,9 +43,10 @@ enum class Planted : std::uint8_t {
 // How far everything is tried out: within this, all of it.
 struct Bounds {
   unsigned nodes = 3;
+  unsigned learners = 0;  // the last of them
   unsigned terms = 2;     // that may begin; the cluster starts in one in which nobody leads
   unsigned inflight = 3;  // messages under way
-  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
+  std::array<unsigned, budget_kinds> budgets{3, 0, 0, 0, 0, 0, 0, 0, 1};
 
   bool pre_vote = true;
   bool check_quorum = true;

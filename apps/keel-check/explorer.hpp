@@ -172,6 +172,7 @@ class Explorer {
   using Broken = std::optional<std::string>;
   [[nodiscard]] Broken note_leader(World& world, unsigned node);
   [[nodiscard]] Broken note_commit(World& world, unsigned node);
+  [[nodiscard]] static bool holds(const Node& node, std::size_t at, const Content& entry);
   [[nodiscard]] Broken note_reads(World& world, const Choice& choice, const Step& step);
   [[nodiscard]] Broken judge_pairs(const World& world, unsigned node);
   [[nodiscard]] static Broken judge_pair(const Node& a, const Node& b);

@@ -22,6 +22,7 @@ const std::map<std::string, Planted>& plants() {
   static const std::map<std::string, Planted> all = {{"forgotten-vote", Planted::forgotten_vote},
                                                      {"early-acknowledgement", Planted::early_acknowledgement},
                                                      {"forged-acknowledgement", Planted::forged_acknowledgement},
+                                                     {"silent-loss", Planted::silent_loss},
                                                      {"old-read-index", Planted::old_read_index}};
   return all;
 }
@@ -43,7 +44,8 @@ void tell(const Progress& now) {
 }
 
 void add_bounds(CLI::App& app, Bounds& bounds) {
-  app.add_option("--nodes", bounds.nodes, "Nodes, all of them voters")->capture_default_str();
+  app.add_option("--nodes", bounds.nodes, "Nodes")->capture_default_str();
+  app.add_option("--learners", bounds.learners, "So many of them, the last, have no vote")->capture_default_str();
   app.add_option("--terms", bounds.terms, "Terms that may begin")->capture_default_str();
   app.add_option("--commands", bounds.of(Budget::commands), "Commands proposed")->capture_default_str();
   app.add_option("--inflight", bounds.inflight, "Messages under way at a time")->capture_default_str();
@@ -65,6 +67,12 @@ void add_bounds(CLI::App& app, Bounds& bounds) {
                  "Leaders that are told that what they sent to a peer may be lost")
       ->capture_default_str();
   app.add_option("--reads", bounds.of(Budget::reads), "Reads asked for, of leaders and of followers")
+      ->capture_default_str();
+  app.add_option("--late-notices", bounds.of(Budget::late_notices),
+                 "Writes that are said once more to be durable, behind a later one")
+      ->capture_default_str();
+  app.add_option("--lost-tails", bounds.of(Budget::lost_tails),
+                 "Restarts without the last durable entry, which the node's store misses")
       ->capture_default_str();
   app.add_flag("!--no-pre-vote", bounds.pre_vote, "Without PreVote");
   app.add_flag("!--no-check-quorum", bounds.check_quorum, "Without CheckQuorum and stickiness");

@@ -11,6 +11,7 @@ namespace {
 std::string node_text(const Replica& replica) { return "node " + std::to_string(replica.raft.options().id.value()); }
 
 std::optional<std::string> judge_timer(Kind kind, const Raft& raft) {
+  if (kind == Kind::election) return check_expired(Timer::election, raft);
   if (kind == Kind::check_quorum) return check_expired(Timer::check_quorum, raft);
   if (kind == Kind::stall) return check_expired(Timer::write_stall, raft);
   if (kind == Kind::transfer_ends) return check_expired(Timer::transfer, raft);
@@ -34,6 +35,11 @@ std::optional<std::string> judge_reads(const Replica& replica) {
 
 }  // namespace
 
+void Disk::lose_last() {
+  acknowledged = std::max(acknowledged, {entries.back().term, entries.back().index});
+  entries.pop_back();
+}
+
 void Disk::write_torn(const WriteBatch& batch, std::size_t parts) {
   if (batch.hard_state && parts > 0) hard_state = *batch.hard_state;
   if (batch.truncate_from && parts > 1) {
@@ -50,6 +56,7 @@ Recovered Disk::recover() const {
   Recovered found;
   found.hard_state = hard_state;
   found.last = Index(entries.size());
+  found.acknowledged = acknowledged;
   for (const Entry& entry : entries) {
     if (found.terms.empty() || found.terms.back().term != entry.term) found.terms.push_back({entry.index, entry.term});
     const bool configures = entry.kind == EntryKind::configuration || entry.kind == EntryKind::genesis;
@@ -75,6 +82,7 @@ std::uint64_t Replica::identity() const {
   digest.add(disk.hard_state).add(disk.entries.size());
   for (const Entry& entry : disk.entries)
     digest.add(entry);
+  digest.add(disk.acknowledged.term).add(disk.acknowledged.index).add(repeats ? 1 : 0);
   digest.add(writes.size());
   for (const Write& write : writes)
     digest.add(write.batch);
@@ -117,8 +125,10 @@ std::vector<Cut> Replica::cuts() const {
 
 Driver::Driver(const Bounds& bounds) : bounds_(bounds) {
   std::vector<Member> members;
-  for (unsigned id = 1; id <= bounds.nodes; ++id)
-    members.push_back({.id = NodeId(id)});
+  for (unsigned id = 1; id <= bounds.nodes; ++id) {
+    const bool learns = id > bounds.nodes - bounds.learners;
+    members.push_back({.id = NodeId(id), .role = learns ? MemberRole::learner : MemberRole::voter});
+  }
   genesis_ = make_genesis("check", std::move(members));
 }
 
@@ -130,7 +140,7 @@ Raft Driver::make(NodeId id, const Disk& disk, Instant now, unsigned life) const
 
 Replica Driver::start(NodeId id) {
   Disk disk{{Term(1), nobody}, {{Index(1), Term(1), EntryKind::genesis, encode(genesis_)}}};
-  Replica replica{make(id, disk, {}), {}, disk, {}, {}, {}};
+  Replica replica{.raft = make(id, disk, {}), .disk = disk};
   Turn turn;
   pump(replica, turn);
   KEEL_ASSERT(turn.left.empty() && !turn.broken, "a node that starts says nothing");
@@ -139,22 +149,37 @@ Replica Driver::start(NodeId id) {
 
 Turn Driver::act(Replica& replica, const Input& input) {
   Turn turn;
-  const Remembered before = remember(replica.raft);
+  const Raft before = replica.raft;
+  said_.clear();
   try {
     apply(replica, input, turn);
     pump(replica, turn);
-    // A restart forgets what was known to be committed, and that is right.
-    if (!turn.broken && input.kind != Kind::crash) turn.broken = check_step(before, replica.raft);
-    if (!turn.broken && input.message != nullptr) {
-      turn.broken = check_received(before, *input.message, replica.raft);
-    }
-    if (!turn.broken) turn.broken = judge_timer(input.kind, replica.raft);
-    if (!turn.broken) turn.broken = check_node(replica.raft);
-    if (!turn.broken) turn.broken = judge_reads(replica);
+    if (!turn.broken) turn.broken = judge_step(before, input, replica);
   } catch (const std::exception& broken) {
     turn.broken = node_text(replica) + " found itself wrong: " + broken.what();
   }
   return turn;
+}
+
+std::optional<std::string> Driver::judge_step(const Raft& before, const Input& input, const Replica& after) const {
+  // A restart forgets what was known to be committed, and that is right.
+  const bool restarts = input.kind == Kind::crash || input.kind == Kind::lost_tail;
+  if (!restarts) {
+    if (auto broken = check_step(remember(before), after.raft)) return broken;
+  }
+  if (input.message != nullptr) {
+    if (auto broken = check_received(before, *input.message, after.raft)) return broken;
+    for (const Message& answer : said_) {
+      if (auto broken = check_answer(before, *input.message, after.raft, answer)) return broken;
+    }
+  }
+  const bool hasty = bounds_.planted == Planted::early_acknowledgement;
+  if (!hasty && after.raft.role() == RoleName::leader && after.disk.hard_state != after.raft.hard_state()) {
+    return node_text(after) + " leads before its vote for itself is durable";
+  }
+  if (auto broken = judge_timer(input.kind, after.raft)) return broken;
+  if (auto broken = check_node(after.raft)) return broken;
+  return judge_reads(after);
 }
 
 void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
@@ -183,10 +208,15 @@ void Driver::apply(Replica& replica, const Input& input, Turn& turn) {
     case Kind::read:
       if (raft.read(ReadId(input.operand))) replica.asked.push_back(ReadId(input.operand));
       return;
+    case Kind::late_notice: return raft.written(replica.noticed.previous());
     case Kind::crash:
+    case Kind::lost_tail:
       for (const ReadId read : std::exchange(replica.asked, {}))
         turn.reads.push_back({read, std::nullopt});
-      return crash(replica, Cut::of(input.operand));
+      if (input.kind == Kind::crash) return crash(replica, Cut::of(input.operand));
+      replica.disk.lose_last();
+      if (bounds_.planted == Planted::silent_loss) replica.disk.acknowledged = {};
+      return restart(replica);
   }
 }
 
@@ -207,6 +237,8 @@ void Driver::persist(Replica& replica, Turn& turn) const {
   const Write write = std::move(replica.writes.front());
   replica.writes.erase(replica.writes.begin());
   replica.disk.write(write.batch);
+  replica.noticed = write.id;
+  replica.repeats = write.id > WriteId(1) && bounds_.of(Budget::late_notices) > 0;
   replica.raft.written(write.id);
   std::vector<HeldMessage> held = std::exchange(replica.held, {});
   for (HeldMessage& waiting : held) {
@@ -224,8 +256,14 @@ void Driver::crash(Replica& replica, Cut cut) const {
     i < cut.writes ? replica.disk.write(batch) : replica.disk.write_torn(batch, cut.parts);
   }
   if (bounds_.planted == Planted::forgotten_vote) replica.disk.hard_state.vote = nobody;
+  restart(replica);
+}
+
+void Driver::restart(Replica& replica) const {
   replica.writes.clear();
   replica.held.clear();
+  replica.noticed = {};
+  replica.repeats = false;
   replica.question = 0;
   if (bounds_.of(Budget::reads) > 0) ++replica.life;
   replica.raft = make(replica.raft.options().id, replica.disk, replica.now, replica.life);
@@ -233,12 +271,14 @@ void Driver::crash(Replica& replica, Cut cut) const {
 
 namespace {
 
-std::optional<std::string> judge(const RaftEvent& event, NodeId node) {
+// To a node that has lost what it acknowledged its leader may well seem to count on too much.
+std::optional<std::string> judge(const RaftEvent& event, const Replica& replica) {
   const auto* rejected = std::get_if<MessageRejected>(&event);
-  const bool unexpected = rejected != nullptr &&
-                          (rejected->reason == RejectReason::malformed || rejected->reason == RejectReason::not_for_us);
-  if (!unexpected && !std::holds_alternative<ProtocolViolation>(event)) return {};
-  return "node " + std::to_string(node.value()) + " reports " + describe(event);
+  const bool forgot = replica.raft.log().last() < replica.disk.acknowledged;
+  const bool malformed = rejected != nullptr && rejected->reason == RejectReason::malformed && !forgot;
+  const bool astray = rejected != nullptr && rejected->reason == RejectReason::not_for_us;
+  if (!malformed && !astray && !std::holds_alternative<ProtocolViolation>(event)) return {};
+  return node_text(replica) + " reports " + describe(event);
 }
 
 // Nothing leaves that the disk could take back.
@@ -307,9 +347,14 @@ void Driver::pump(Replica& replica, Turn& turn) {
   while (raft.has_output()) {
     raft.take_output(out_);
     if (out_.write) replica.writes.push_back(std::move(*out_.write));
-    for (Message& message : out_.send)
+    for (Message& message : out_.send) {
+      said_.push_back(message);
       leave(replica, std::move(message), turn);
+    }
     for (HeldMessage& held : out_.send_after_write) {
+      said_.push_back(held.message);
+      const bool waits_in_vain = held.after <= replica.noticed && !turn.broken;
+      if (waits_in_vain) turn.broken = node_text(replica) + " has a message wait for a write that is durable";
       if (bounds_.planted == Planted::early_acknowledgement) {
         leave(replica, std::move(held.message), turn);
       } else {
@@ -319,7 +364,7 @@ void Driver::pump(Replica& replica, Turn& turn) {
     for (const ReadReady& read : out_.reads_ready)
       answer(replica, read, turn);
     for (const RaftEvent& event : out_.events) {
-      if (!turn.broken) turn.broken = judge(event, raft.options().id);
+      if (!turn.broken) turn.broken = judge(event, replica);
     }
     if (!turn.broken) turn.broken = judge(replica);
     if (!out_.apply.empty()) {

@@ -15,10 +15,12 @@ namespace keel::check {
 struct Disk {
   HardState hard_state;
   std::vector<Entry> entries;  // from index 1 on
+  LogPosition acknowledged{};  // beyond the last entry once some were lost
 
   void write(const WriteBatch& batch) { write_torn(batch, batch.entries.size() + 2); }
   // Only the first `parts` of hard state, truncation and each entry.
   void write_torn(const WriteBatch& batch, std::size_t parts);
+  void lose_last();
   [[nodiscard]] Recovered recover() const;
 };
 
@@ -39,6 +41,8 @@ enum class Kind : std::uint8_t {
   propose,      // command number `operand`
   transfer,     // leadership to node `operand`
   crash,        // and restart; `operand` is a Cut
+  late_notice,  // of the write before the last that is durable
+  lost_tail,    // a crash, and the last entry that was durable is lost
 };
 
 struct Input {
@@ -60,11 +64,13 @@ struct Replica {
   Raft raft;
   Instant now{};
   Disk disk;
-  std::vector<Write> writes;      // issued, not yet durable
-  std::vector<HeldMessage> held;  // waiting for one of them
-  std::vector<ReadId> asked;      // reads that have no answer yet, ascending
-  std::uint64_t question = 0;     // the number of the last question for reads in this life; 0: none was asked
-  unsigned life = 0;              // restarts; stays 0 without reads, when no life differs from another
+  std::vector<Write> writes{};      // issued, not yet durable
+  std::vector<HeldMessage> held{};  // waiting for one of them
+  WriteId noticed{};                // the last of this life that was told to be durable
+  bool repeats = false;             // the notice before that one may come again; stays false without late notices
+  std::vector<ReadId> asked{};      // reads that have no answer yet, ascending
+  std::uint64_t question = 0;       // the number of the last question for reads in this life; 0: none was asked
+  unsigned life = 0;                // restarts; stays 0 without reads, when no life differs from another
 
   [[nodiscard]] Disk issued() const;
   // Everything that a later step can depend on, but for time (docs/checking.md).
@@ -97,14 +103,18 @@ class Driver {
   void receive(Replica& replica, const Input& input) const;
   void persist(Replica& replica, Turn& turn) const;
   void crash(Replica& replica, Cut cut) const;
+  void restart(Replica& replica) const;
   void pump(Replica& replica, Turn& turn);
   void leave(Replica& replica, Message&& message, Turn& turn) const;
+  [[nodiscard]] std::optional<std::string> judge_step(const Raft& before, const Input& input,
+                                                      const Replica& after) const;
   void answer(Replica& replica, const ReadReady& read, Turn& turn) const;
   [[nodiscard]] Raft make(NodeId id, const Disk& disk, Instant now, unsigned life = 0) const;
 
   Bounds bounds_;
   Genesis genesis_;
   Output out_;
+  std::vector<Message> said_;  // within the step, held or not
 };
 
 }  // namespace keel::check

@@ -33,6 +33,10 @@ std::string what_happens(const Taken& taken) {
     case Kind::transfer: return fmt::format("node {}: leadership shall go to node {}", node, taken.operand);
     case Kind::crash:
       return fmt::format("node {} crashes with {}, and starts again", node, torn(Cut::of(taken.operand)));
+    case Kind::late_notice:
+      return fmt::format("node {}: it is told once more that the write before the last durable one is durable", node);
+    case Kind::lost_tail:
+      return fmt::format("node {} crashes, and starts again without its last entry, which its store misses", node);
   }
   return {};
 }
@@ -83,6 +87,9 @@ std::string statement(const Taken& taken) {
       const Cut cut = Cut::of(taken.operand);
       return fmt::format("    group.crash({0}, {1}, {2});\n    group.restart({0});\n", node, cut.writes, cut.parts);
     }
+    case Kind::late_notice: return fmt::format("    group.repeat_notice({});\n", node);
+    case Kind::lost_tail:
+      return fmt::format("    group.crash_without_the_last_entry({0});\n    group.restart({0});\n", node);
   }
   return {};
 }
@@ -96,6 +103,17 @@ std::string comment(std::string_view text) {
     text.remove_prefix(space + 1);
   }
   return lines + fmt::format("// {}\n", text);
+}
+
+std::string members(const Bounds& bounds) {
+  if (bounds.learners == 0) return std::to_string(bounds.nodes);
+  std::string list;
+  for (unsigned id = 1; id <= bounds.nodes; ++id) {
+    const bool learns = id > bounds.nodes - bounds.learners;
+    list +=
+        fmt::format("{}{{.id = NodeId({}){}}}", id == 1 ? "" : ", ", id, learns ? ", .role = MemberRole::learner" : "");
+  }
+  return fmt::format("make_genesis(\"test\", {{{}}})", list);
 }
 
 std::string adjustments(const Bounds& bounds) {
@@ -125,7 +143,8 @@ std::string describe_steps(const Outcome& outcome) {
 std::string as_test(const Bounds& bounds, const Outcome& outcome, std::string_view name) {
   std::string text = fmt::format("// {}\n{}", outcome.violation, comment("keel-check " + flags_of(bounds)));
   text += fmt::format("TEST(Found, {}) {{\n", name);
-  text += fmt::format("  Group group({}, [](RaftOptions& options) {{\n{}  }});\n", bounds.nodes, adjustments(bounds));
+  text +=
+      fmt::format("  Group group({}, [](RaftOptions& options) {{\n{}  }});\n", members(bounds), adjustments(bounds));
   text +=
       "  for (auto& [id, member] : group.nodes)\n    member.instant_disk = false;\n  group.as_far_as_it_goes([&] {\n";
   for (const Taken& taken : outcome.scenario) {

@@ -97,6 +97,8 @@ std::vector<Explorer::Offer> Explorer::offers_in(const Replica& replica) const {
     for (const Cut cut : replica.cuts())
       offer(Kind::crash, Budget::crashes, cut.packed());
   }
+  if (replica.repeats) offer(Kind::late_notice, Budget::late_notices);
+  if (replica.disk.entries.size() > 1) offer(Kind::lost_tail, Budget::lost_tails);
   return offers;
 }
 

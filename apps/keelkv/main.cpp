@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include "keelkv/kv_process.hpp"
+#include "keelkv/server/kv_process.hpp"
 
 namespace {
 

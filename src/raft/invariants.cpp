@@ -27,8 +27,15 @@ Broken check_leader(const Raft& raft, const Leader& leader) {
     if (peer.commit_sent > raft.commit()) return node(raft) + " told a peer of a commit that is none";
     in_flight = std::max(in_flight, peer.inflight.size());
   }
-  // Windows are bounded.
+  // Windows are bounded, and so is what waits to be committed: with room for one entry too large, and the term's first.
   if (in_flight > raft.options().max_inflight_messages) return node(raft) + " has too many appends in flight";
+  const std::size_t bound = raft.options().max_uncommitted_bytes + Log::entry_overhead;
+  if (leader.uncommitted_bytes > bound && raft.log().last().index > leader.released + 2) {
+    return node(raft) + " has taken more than it may before it is committed";
+  }
+  // A leader whose disk hangs hands over (H53), and a transfer comes to an end (thesis 3.10).
+  if (raft.is_stalled()) return node(raft) + " leads on with a disk that hangs";
+  if (leader.transfer && raft.now() >= leader.transfer->deadline) return node(raft) + " hands over for ever";
   return {};
 }
 
@@ -101,7 +108,6 @@ Remembered remember(const Raft& raft) {
           .applied = raft.status().applied,
           .role = raft.role(),
           .last = raft.log().last().index,
-          .leader = raft.leader(),
           .peers = leader != nullptr ? leader->peers.size() : 0,
           .acknowledged = leader != nullptr ? acknowledged(*leader) : 0};
 }
@@ -153,33 +159,122 @@ Broken check_step(const Remembered& before, const Raft& after) {
   return {};
 }
 
-Broken check_received(const Remembered& before, const Message& message, const Raft& after) {
+namespace {
+
+// Whom a node believes to be leading, and has heard within an election timeout; itself, if it leads.
+NodeId heard_leader(const Raft& raft, Instant now) {
+  const auto* follower = std::get_if<Follower>(&raft.role_state());
+  if (follower == nullptr) return raft.leader();
+  return now < follower->heard + raft.options().election_timeout ? follower->leader : nobody;
+}
+
+Broken check_asked(const Raft& before, const Message& message, const VoteRequest& asks, const Raft& after) {
   const HardState& now = after.hard_state();
+  const bool changed = now != before.hard_state();
+  if (asks.pre_vote && changed) return node(after) + " changed its term or vote for a rehearsal";
+  // Who hears its leader does not listen to other candidates (thesis 4.2.3); a transfer is that leader's own wish.
+  const NodeId heard = heard_leader(before, after.now());
+  const bool is_deaf = after.options().stickiness && !asks.for_transfer && heard != nobody && heard != message.from;
+  if (is_deaf && changed) return node(after) + " listened to a candidate while it hears its leader";
+  // Election restriction (5.4.1).
+  if (changed && now.vote == message.from && asks.last < after.log().last()) {
+    return node(after) + " gave its vote to a candidate whose log is behind its own";
+  }
+  return {};
+}
+
+// Its leader's word, a vote that it gives, and a campaign of its own: nothing else makes a node wait longer before it
+// campaigns, or one that is slow or behind could hold the others up (H17, H19).
+Broken check_patience(const Raft& before, const Message& message, const Raft& after) {
+  const bool led = before.role() == RoleName::leader || after.role() == RoleName::leader;
+  const bool aged = before.now() != after.now();
+  if (led || aged || after.next_deadline() <= before.next_deadline()) return {};
+  const bool is_current = message.term == after.term();
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const bool from_leader =
+      std::holds_alternative<AppendRequest>(message.body) || std::holds_alternative<Heartbeat>(message.body);
+  const bool voted = asks != nullptr && !asks->pre_vote && after.hard_state().vote == message.from;
+  // Told to campaign by its leader, a node that cannot waits anew, too.
+  const bool its_turn = std::holds_alternative<TimeoutNow>(message.body) && before.leader() == message.from;
+  if (its_turn || (is_current && (from_leader || voted))) return {};
+  return node(after) + " put off its campaign for a message that is no reason to";
+}
+
+const Progress* peer(const Raft& raft, NodeId id) {
+  const auto* leader = std::get_if<Leader>(&raft.role_state());
+  if (leader == nullptr) return nullptr;
+  const auto found = std::ranges::find(leader->peers, id, &Progress::id);
+  return found == leader->peers.end() ? nullptr : &*found;
+}
+
+// What a leader makes of an answer.
+Broken check_answered(const Raft& before, const Message& message, const Raft& after) {
+  const Progress* was = peer(before, message.from);
+  const Progress* is = peer(after, message.from);
+  if (was == nullptr || is == nullptr || before.term() != after.term()) return {};
+  // It confirms the round it answers, and none that began later (thesis 6.4; H34).
+  const auto* beat = std::get_if<HeartbeatReply>(&message.body);
+  if (beat != nullptr && is->round > std::max(was->round, beat->round)) {
+    return node(after) + " takes an answer to one heartbeat for one to a later";
+  }
+  // A refusal says up to where the logs can be alike: it is not asked again behind that (Raft, section 5.3; H6).
+  const auto* reply = std::get_if<AppendReply>(&message.body);
+  if (reply == nullptr || reply->accepted || is->state != ReplicationState::probe || is->next == was->next) return {};
+  const Index hint = std::min(reply->hint.index, reply->index.previous());
+  const Index alike = std::max(before.log().last_not_above(hint, reply->hint.term).index, is->match);
+  if (is->next > alike.next()) return node(after) + " asks again for what a refusal has ruled out";
+  return {};
+}
+
+}  // namespace
+
+Broken check_received(const Raft& before, const Message& message, const Raft& after) {
   const auto* asks = std::get_if<VoteRequest>(&message.body);
   const auto* says = std::get_if<VoteReply>(&message.body);
-  // A higher term is adopted (Raft, Figure 2), but not that of a rehearsal, which nobody is in; and who hears its leader
-  // does not listen to other candidates (thesis 4.2.3).
+  // A higher term is adopted (Raft, Figure 2), but not that of a rehearsal, which nobody is in, nor by the deaf.
   const bool rehearses = (asks != nullptr && asks->pre_vote) || (says != nullptr && says->pre_vote && says->granted);
   const bool may_be_deaf = asks != nullptr && !asks->for_transfer && after.options().stickiness;
-  if (!rehearses && !may_be_deaf && now.term < message.term) return node(after) + " ignored a higher term";
-  if (asks != nullptr && asks->pre_vote && now != before.hard_state) {
-    return node(after) + " changed its term or vote for a rehearsal";
-  }
-  // Election restriction (5.4.1).
-  const bool voted = now.vote == message.from && now != before.hard_state;
-  if (asks != nullptr && voted && asks->last < after.log().last()) {
-    return node(after) + " gave its vote to a candidate whose log is behind its own";
+  if (!rehearses && !may_be_deaf && after.term() < message.term) return node(after) + " ignored a higher term";
+  if (asks != nullptr) {
+    if (auto broken = check_asked(before, message, *asks, after)) return broken;
   }
   // Only its leader can have a node campaign, and only with a log that is as long.
   const auto* now_you = std::get_if<TimeoutNow>(&message.body);
-  const bool campaigns = after.role() == RoleName::candidate && now.term > before.hard_state.term;
-  if (now_you != nullptr && campaigns && (before.leader != message.from || before.last < now_you->last.index)) {
+  const bool campaigns = after.role() == RoleName::candidate && after.term() > before.term();
+  if (now_you != nullptr && campaigns &&
+      (before.leader() != message.from || before.log().last().index < now_you->last.index)) {
     return node(after) + " campaigns for somebody who does not hand over to it";
+  }
+  if (auto broken = check_patience(before, message, after)) return broken;
+  return check_answered(before, message, after);
+}
+
+Broken check_answer(const Raft& before, const Message& message, const Raft& after, const Message& answer) {
+  const auto* asks = std::get_if<VoteRequest>(&message.body);
+  const auto* says = std::get_if<VoteReply>(&answer.body);
+  if (asks == nullptr || says == nullptr || answer.to != message.from) return {};
+  const NodeId heard = heard_leader(before, after.now());
+  // A rehearsal promises what an election would bring (thesis 9.6).
+  if (asks->pre_vote && says->granted) {
+    if (asks->last < after.log().last()) return node(after) + " grants a rehearsal to a log behind its own";
+    if (heard != nobody && heard != message.from) return node(after) + " grants a rehearsal while it hears its leader";
+  }
+  // Who led and asks for votes leads no more: nobody is there to stick to (H17).
+  if (!says->granted && says->refusal == Refusal::leader_alive && heard == message.from) {
+    return node(after) + " refuses its vote to a node because that same node leads";
   }
   return {};
 }
 
 Broken check_expired(Timer timer, const Raft& after) {
+  if (timer == Timer::election) {
+    // With PreVote nobody campaigns in earnest before a quorum has said that it would win; alone, one is the quorum.
+    const auto* candidate = std::get_if<Candidate>(&after.role_state());
+    const bool in_earnest = candidate != nullptr && !candidate->pre_vote;
+    const bool alone = after.cluster().incoming().size() == 1;
+    if (in_earnest && after.options().pre_vote && !alone) return node(after) + " campaigns without a rehearsal";
+    return {};
+  }
   const auto* leader = std::get_if<Leader>(&after.role_state());
   if (leader == nullptr || leader->peers.empty()) return {};
   if (timer == Timer::check_quorum && after.options().check_quorum) return node(after) + " leads on without a quorum";

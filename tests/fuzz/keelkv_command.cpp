@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "keelkv/command_bytes.hpp"
-#include "keelkv/kv_machine.hpp"
+#include "keelkv/commands/kv_machine.hpp"
+#include "keelkv/resp/command_bytes.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "keelkv/settings.hpp"
+#include "keelkv/config/settings.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "keelkv/resp_parser.hpp"
+#include "keelkv/resp/resp_parser.hpp"
 
 namespace {
 

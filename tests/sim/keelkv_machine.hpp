@@ -8,9 +8,9 @@
 
 #include "keel/sim/random.hpp"
 #include "keel/sim/register_machine.hpp"
-#include "keelkv/command_bytes.hpp"
-#include "keelkv/kv_machine.hpp"
-#include "keelkv/kv_view.hpp"
+#include "keelkv/commands/kv_machine.hpp"
+#include "keelkv/data/kv_view.hpp"
+#include "keelkv/resp/command_bytes.hpp"
 
 namespace keel::sim {
 

@@ -17,8 +17,7 @@ struct Remembered {
   LogPosition committed;
   Index applied;
   RoleName role = RoleName::follower;
-  Index last;  // of the log
-  NodeId leader{};
+  Index last;                      // of the log
   std::size_t peers = 0;           // of a leader
   std::uint64_t acknowledged = 0;  // by them, indices added up
 };
@@ -27,8 +26,10 @@ struct Remembered {
 [[nodiscard]] std::optional<std::string> check_node(const Raft& raft);
 [[nodiscard]] std::optional<std::string> check_step(const Remembered& before, const Raft& after);
 // The step was this message, and it came from another member of the node's group.
-[[nodiscard]] std::optional<std::string> check_received(const Remembered& before, const Message& message,
-                                                        const Raft& after);
+[[nodiscard]] std::optional<std::string> check_received(const Raft& before, const Message& message, const Raft& after);
+// Of what the node had to say in that step, each message.
+[[nodiscard]] std::optional<std::string> check_answer(const Raft& before, const Message& message, const Raft& after,
+                                                      const Message& answer);
 // The step was this timer's running out: of a write, while one was under way.
 [[nodiscard]] std::optional<std::string> check_expired(Timer timer, const Raft& after);
 // Two nodes of one group against one another. Depends on nothing of theirs but role, term, commit and the terms in the

@@ -115,6 +115,8 @@ class Raft {
   [[nodiscard]] std::span<const Entry> cached(IndexRange range, std::size_t max_bytes) const;
 
   [[nodiscard]] RaftStatus status() const;
+  [[nodiscard]] Instant now() const { return now_; }          // as it was last told
+  [[nodiscard]] bool is_stalled() const { return stalled_; }  // its oldest write is taking too long
   [[nodiscard]] Term term() const { return hard_state_.term; }
   [[nodiscard]] NodeId leader() const;
   // Whom a leader would best hand over to: of those that could lead and were heard of lately, the one that holds most of

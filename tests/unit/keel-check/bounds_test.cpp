@@ -20,6 +20,7 @@ TEST(Bounds, EachIsNamedWithWhatIsAllowed) {
   EXPECT_EQ(complaint({.nodes = 6}), "--nodes is 6; it must be from 1 to 5");
   EXPECT_EQ(complaint({.terms = 8}), "--terms is 8; it must be from 1 to 7");
   EXPECT_EQ(complaint({.inflight = 33}), "--inflight is 33; it must be from 1 to 32");
+  EXPECT_EQ(complaint({.nodes = 2, .learners = 2}), "--learners is 2; it must be from 0 to 1");
   Bounds bounds;
   bounds.of(Budget::crashes) = 16;
   EXPECT_EQ(complaint(bounds), "--crashes is 16; it must be from 0 to 15");
@@ -47,14 +48,16 @@ TEST(Bounds, MemoryHasUnits) {
 }
 
 TEST(Bounds, AreRepeatedAsFlags) {
-  EXPECT_EQ(
-      flags_of({.nodes = 2,
-                .terms = 1,
-                .inflight = 4,
-                .budgets = {1, 2, 3, 4, 5, 6, 7, 4, 9, 10, 11, 12},
-                .pre_vote = false}),
-      "--nodes 2 --terms 1 --inflight 4 --elections 1 --heartbeats 2 --quorum-checks 3 --stalls 4 --transfers 5 "
-      "--step-downs 6 --unreachables 7 --reads 4 --commands 9 --losses 10 --duplicates 11 --crashes 12 --no-pre-vote");
+  EXPECT_EQ(flags_of({.nodes = 2,
+                      .learners = 1,
+                      .terms = 1,
+                      .inflight = 4,
+                      .budgets = {1, 2, 3, 4, 5, 6, 7, 4, 9, 10, 11, 12, 13, 14},
+                      .pre_vote = false}),
+            "--nodes 2 --learners 1 --terms 1 --inflight 4 --elections 1 --heartbeats 2 --quorum-checks 3 --stalls 4 "
+            "--transfers 5 "
+            "--step-downs 6 --unreachables 7 --reads 4 --commands 9 --losses 10 --duplicates 11 --crashes 12 "
+            "--late-notices 13 --lost-tails 14 --no-pre-vote");
 }
 
 }  // namespace

@@ -104,6 +104,9 @@ TEST(Explorer, SmallBoundsFinishWithTheSameStatesEachTime) {
       {{.nodes = 3, .terms = 1, .inflight = 2, .budgets = {2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1}, .pre_vote = false},
        46773,
        29},
+      {{.nodes = 3, .learners = 1, .terms = 2, .inflight = 2, .budgets = {2, 0, 0, 0, 0, 0, 0, 0, 1}}, 5615, 30},
+      {{.nodes = 2, .terms = 2, .inflight = 2, .budgets = {2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1}}, 32562, 39},
+      {{.nodes = 2, .terms = 2, .inflight = 2, .budgets = {2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}}, 5199, 25},
   };
   for (const Counted& counted : all) {
     const Outcome outcome = explore(counted.bounds);
@@ -165,6 +168,29 @@ TEST(Explorer, AForgedMessageIsFound) {
   ASSERT_EQ(outcome.ending, Ending::violated);
   EXPECT_EQ(outcome.violation, "node 2 reports MessageRejected Heartbeat from node 3: malformed");
   EXPECT_EQ(outcome.scenario.size(), 28u) << describe_steps(outcome);
+}
+
+// hazard: H51  A store that lost its tail and says so costs time; one that does not notice costs what was committed.
+TEST(Explorer, ATailThatIsLostUnnoticedIsFound) {
+  Bounds bounds = planted(Planted::silent_loss, 3, {2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  bounds.inflight = 2;
+  const Outcome outcome = explore(bounds);
+  ASSERT_EQ(outcome.ending, Ending::violated);
+  EXPECT_EQ(outcome.violation, "node 1 commits index 2 of term 2, which is not durable on a quorum");
+  EXPECT_THAT(describe_steps(outcome), HasSubstr("starts again without its last entry"));
+  EXPECT_THAT(as_test(bounds, outcome), HasSubstr("group.crash_without_the_last_entry("));
+  bounds.planted = Planted::nothing;
+  EXPECT_EQ(explore(bounds).ending, Ending::finished);
+}
+
+TEST(Explorer, LearnersAreInTheTestThatIsPrinted) {
+  Bounds bounds = planted(Planted::early_acknowledgement, 3, {1});
+  bounds.learners = 1;
+  const Outcome outcome = explore(bounds);
+  ASSERT_EQ(outcome.ending, Ending::violated);
+  EXPECT_THAT(as_test(bounds, outcome),
+              HasSubstr("Group group(make_genesis(\"test\", {{.id = NodeId(1)}, {.id = NodeId(2)}, {.id = NodeId(3), "
+                        ".role = MemberRole::learner}}), "));
 }
 
 // hazard: H34

@@ -1,4 +1,4 @@
-#include "keelkv/admission.hpp"
+#include "keelkv/server/admission.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>

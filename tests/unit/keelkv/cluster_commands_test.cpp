@@ -1,7 +1,7 @@
 // What cluster-aware clients are told, and when they are sent elsewhere.
 #include <gmock/gmock.h>
 
-#include "keelkv/key_slot.hpp"
+#include "keelkv/server/key_slot.hpp"
 #include "server_fixture.hpp"
 
 namespace keel {

@@ -1,4 +1,4 @@
-#include "keelkv/command_bytes.hpp"
+#include "keelkv/resp/command_bytes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "keelkv/command_table.hpp"
+#include "keelkv/commands/command_table.hpp"
 
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
-#include "keelkv/glob.hpp"
+#include "keelkv/data/glob.hpp"
 
 namespace keel {
 namespace {

@@ -1,4 +1,4 @@
-#include "keelkv/kv_machine.hpp"
+#include "keelkv/commands/kv_machine.hpp"
 
 #include <random>
 

@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "keelkv/command_bytes.hpp"
-#include "keelkv/command_table.hpp"
-#include "keelkv/kv_machine.hpp"
-#include "keelkv/kv_view.hpp"
-#include "keelkv/reply_target.hpp"
+#include "keelkv/commands/command_table.hpp"
+#include "keelkv/commands/kv_machine.hpp"
+#include "keelkv/data/kv_view.hpp"
+#include "keelkv/resp/command_bytes.hpp"
+#include "keelkv/resp/reply_target.hpp"
 
 namespace keel {
 

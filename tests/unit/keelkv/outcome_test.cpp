@@ -1,4 +1,4 @@
-#include "keelkv/outcome.hpp"
+#include "keelkv/server/outcome.hpp"
 
 #include <fstream>
 #include <set>

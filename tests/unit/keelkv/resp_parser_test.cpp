@@ -1,4 +1,4 @@
-#include "keelkv/resp_parser.hpp"
+#include "keelkv/resp/resp_parser.hpp"
 
 #include <numeric>
 

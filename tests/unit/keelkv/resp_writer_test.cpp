@@ -1,8 +1,8 @@
-#include "keelkv/resp_writer.hpp"
+#include "keelkv/resp/resp_writer.hpp"
 
 #include <gtest/gtest.h>
 
-#include "keelkv/reply_queue.hpp"
+#include "keelkv/resp/reply_queue.hpp"
 
 namespace keel {
 namespace {

@@ -1,4 +1,4 @@
-#include "keelkv/scan_map.hpp"
+#include "keelkv/data/scan_map.hpp"
 
 #include <map>
 #include <random>

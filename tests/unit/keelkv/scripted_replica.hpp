@@ -3,8 +3,8 @@
 #include <deque>
 #include <string>
 
-#include "keelkv/kv_machine.hpp"
-#include "keelkv/kv_replica.hpp"
+#include "keelkv/commands/kv_machine.hpp"
+#include "keelkv/server/kv_replica.hpp"
 
 namespace keel {
 

@@ -13,8 +13,8 @@
 #include <spdlog/sinks/null_sink.h>
 
 #include "keel/asio/executor.hpp"
-#include "keelkv/kv_connection.hpp"
-#include "keelkv/kv_server.hpp"
+#include "keelkv/server/kv_connection.hpp"
+#include "keelkv/server/kv_server.hpp"
 #include "scripted_replica.hpp"
 
 namespace keel {

@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "keelkv/command_table.hpp"
-#include "keelkv/descriptors.hpp"
+#include "keelkv/commands/command_table.hpp"
+#include "keelkv/server/descriptors.hpp"
 #include "server_fixture.hpp"
 
 namespace keel {

@@ -1,4 +1,4 @@
-#include "keelkv/settings.hpp"
+#include "keelkv/config/settings.hpp"
 
 #include <algorithm>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "keelkv/trace_file.hpp"
+#include "keelkv/server/trace_file.hpp"
 
 #include <fstream>
 #include <future>

@@ -33,6 +33,8 @@ class Group {
     ModelDisk issued;              // what will be, once all `writes` are
     std::deque<Write> writes;      // issued, not yet durable
     std::deque<HeldMessage> held;  // waiting for one of them
+    WriteId noticed;               // the last that was told to be durable
+    std::vector<Message> answers;  // of the last turn, held or not
     std::vector<RaftEvent> events;
     Told told;                   // by them
     std::vector<Index> applied;  // since the last start
@@ -71,6 +73,7 @@ class Group {
     member.issued = member.disk;
     member.handed = member.disk.base.position.index;
     member.applied.clear();
+    member.noticed = {};
     member.raft.emplace(std::move(*raft));
     member.told.start(*member.raft);
     pump(id);
@@ -90,6 +93,12 @@ class Group {
     member.asked.clear();
     watch.forget(NodeId(id));
   }
+  // Likewise, with nothing of what was under way and without the log's last entry.
+  void crash_without_the_last_entry(std::uint64_t id) {
+    crash(id);
+    if (node(id).disk.entries.size() < 2) throw NotUnderWay("nothing is there to be lost");
+    node(id).disk.lose_last();
+  }
   void restart(std::uint64_t id) { start(NodeId(id)); }
 
   // Takes a node's output and does what a Node would.
@@ -102,10 +111,15 @@ class Group {
         member.issued.write(out.write->batch);
         member.writes.push_back(std::move(*out.write));
       }
-      for (Message& message : out.send)
+      for (Message& message : out.send) {
+        member.answers.push_back(message);
         leave(member, std::move(message));
-      for (HeldMessage& held : out.send_after_write)
+      }
+      for (HeldMessage& held : out.send_after_write) {
+        if (held.after <= member.noticed) throw std::logic_error("a message waits for a write that is durable");
+        member.answers.push_back(held.message);
         member.held.push_back(std::move(held));
+      }
       for (RaftEvent& event : out.events)
         note(member, std::move(event));
       for (const ReadReady& read : out.reads_ready) {
@@ -130,6 +144,7 @@ class Group {
     const Write write = std::move(member.writes.front());
     member.writes.pop_front();
     member.disk.write(write.batch);
+    member.noticed = write.id;
     member.raft->written(write.id);
     std::deque<HeldMessage> held = std::exchange(member.held, {});
     for (HeldMessage& waiting : held) {
@@ -151,6 +166,12 @@ class Group {
   void finish_one_write(std::uint64_t id) {
     if (node(id).writes.empty()) throw NotUnderWay("nothing is being written");
     finish_write(NodeId(id));
+    pump(NodeId(id));
+  }
+  // Of the write before the last that was durable it is said once more that it is.
+  void repeat_notice(std::uint64_t id) {
+    if (node(id).noticed < WriteId(2)) throw NotUnderWay("no earlier write was durable");
+    raft(id).written(node(id).noticed.previous());
     pump(NodeId(id));
   }
   void finish_apply(NodeId id) {
@@ -192,11 +213,15 @@ class Group {
     Member& member = nodes.at(message.to);
     if (!member.raft) return;
     const Message received = message;
-    const Remembered before = remember(*member.raft);
+    const Raft before = *member.raft;
+    member.answers.clear();
     member.raft->receive(std::move(message));
     pump(received.to);
     if (violations_allowed) return;
     if (auto broken = check_received(before, received, *member.raft)) throw std::logic_error(*broken);
+    for (const Message& answer : member.answers) {
+      if (auto broken = check_answer(before, received, *member.raft, answer)) throw std::logic_error(*broken);
+    }
   }
   // Delivers everything that `lost` does not hold for, and what follows from it, until nothing is under way.
   void settle(const Lost& lost = {}) {

@@ -14,6 +14,7 @@ struct ModelDisk {
   HardState hard_state;
   LogBase base;
   std::vector<Entry> entries;  // behind the base
+  LogPosition acknowledged;    // beyond the last entry once the disk has lost some
 
   [[nodiscard]] Index last() const { return base.position.index + entries.size(); }
   [[nodiscard]] const Entry* find(Index index) const {
@@ -43,6 +44,11 @@ struct ModelDisk {
     if (entry.index != last().next()) throw std::logic_error("a write with a gap");
     entries.push_back(entry);
   }
+  // Damage costs the last entry, and the store notices.
+  void lose_last() {
+    acknowledged = std::max(acknowledged, {entries.back().term, entries.back().index});
+    entries.pop_back();
+  }
   // What a snapshot up to `index` lets go.
   void compact(Index index) {
     for (; base.position.index < index; entries.erase(entries.begin())) {
@@ -62,7 +68,7 @@ struct ModelDisk {
                     .configurations = {},
                     .last = last(),
                     .untrusted = {},
-                    .acknowledged = {}};
+                    .acknowledged = acknowledged};
     for (const Entry& entry : entries) {
       if (found.terms.empty() || found.terms.back().term != entry.term)
         found.terms.push_back({entry.index, entry.term});

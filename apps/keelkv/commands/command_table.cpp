@@ -1,0 +1,123 @@
+#include "keelkv/commands/command_table.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "keel/base/assert.hpp"
+
+namespace keel {
+
+namespace {
+
+constexpr std::size_t shown_bytes = 128;  // of a client's words in an error
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+std::string_view shortened(std::string_view text) { return text.substr(0, shown_bytes); }
+
+bool arity_fits(const CommandSpec& command, std::size_t args) {
+  const auto wanted = static_cast<std::size_t>(command.arity < 0 ? -command.arity : command.arity);
+  return command.arity < 0 ? args >= wanted : args == wanted;
+}
+
+std::string unknown_command(Args args) {
+  std::string rest;
+  for (const std::string_view arg : args.subspan(1)) {
+    if (rest.size() >= shown_bytes) break;
+    rest += fmt::format("'{}' ", arg.substr(0, shown_bytes - rest.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", shortened(args[0]), rest);
+}
+
+std::string upper(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+  return out;
+}
+
+}  // namespace
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
+std::string_view wrong_with_name(std::string_view name) {
+  constexpr std::size_t max_name_size = 128;
+  if (name.size() > max_name_size) return "cannot be longer than 128 bytes.";
+  const bool shows = std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+  return shows ? "" : "cannot contain spaces, newlines or special characters.";
+}
+
+std::size_t CommandTable::NameHash::operator()(std::string_view name) const {
+  std::size_t hash = 14695981039346656037u;  // FNV-1a: names are short
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(lower(c))) * 1099511628211u;
+  return hash;
+}
+
+const CommandTable& CommandTable::get() {
+  static const CommandTable table;
+  return table;
+}
+
+CommandTable::CommandTable() {
+  for (const auto commands : {string_commands(), bit_commands(), lcs_commands(), key_commands(), expiry_commands(),
+                              scan_commands(), hash_commands(), set_commands(), list_commands(), sorted_set_commands(),
+                              sorted_range_commands(), transaction_commands(), connection_commands(), client_commands(),
+                              cluster_commands(), server_commands(), introspection_commands(), keel_commands()}) {
+    add(commands);
+  }
+  std::ranges::sort(ordered_, {}, &CommandSpec::name);
+}
+
+void CommandTable::add(std::span<const CommandSpec> commands) {
+  for (const CommandSpec& command : commands) {
+    const bool added = by_name_.emplace(command.name, &command).second;
+    KEEL_ASSERT(added, "a command is in the table once");
+    ordered_.push_back(&command);
+  }
+}
+
+const CommandSpec* CommandTable::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+std::variant<const CommandSpec*, CommandTable::Unknown> CommandTable::resolve(Args args) const {
+  const CommandSpec* command = find(args[0]);
+  if (command == nullptr) return Unknown{unknown_command(args)};
+  if (!command->subcommands.empty() && args.size() > 1) {
+    const std::size_t prefix = command->name.size() + 1;
+    const auto sub = std::ranges::find_if(command->subcommands, [&](const CommandSpec& candidate) {
+      return equal_ignoring_case(candidate.name.substr(prefix), args[1]);
+    });
+    if (sub == command->subcommands.end()) {
+      return Unknown{
+          fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(command->name))};
+    }
+    command = &*sub;
+  }
+  if (!arity_fits(*command, args.size())) {
+    return Unknown{fmt::format("ERR wrong number of arguments for '{}' command", command->name)};
+  }
+  return command;
+}
+
+std::vector<std::string_view> keys_of(const CommandSpec& command, Args args) {
+  const auto size = static_cast<std::int64_t>(args.size());
+  KeyPositions keys = command.keys;
+  if (keys.counted_by > 0) {
+    const auto count = parse_integer(args[static_cast<std::size_t>(keys.counted_by)]);
+    if (!count || *count < 1 || *count > size - keys.counted_by - 1) return {};
+    keys = {keys.counted_by + 1, keys.counted_by + static_cast<int>(*count), 1};
+  }
+  if (keys.first == 0) return {};
+  const std::int64_t last = keys.last < 0 ? size + keys.last : keys.last;
+  std::vector<std::string_view> found;
+  for (std::int64_t i = keys.first; i <= last; i += keys.step)
+    found.push_back(args[static_cast<std::size_t>(i)]);
+  return found;
+}
+
+}  // namespace keel
