@@ -173,6 +173,10 @@ bool SafetyChecks::stepped(NodeId node, const Raft& raft) {
   }
   const Index known = watched.before ? watched.before->committed.index : raft.log().base().index;
   if (raft.commit() > known) check_commits(node, raft, known);
+  const Index stable = raft.log().stable();
+  if (stable > raft.log().base().index && durable_term(node, stable) != raft.log().term_at(stable)) {
+    violate("durability", node_text(node) + " takes its entry at " + at(stable) + " for durable before its store does");
+  }
   watched.before = remember(raft);
   if (watched.compared && watched.compared->is_of(raft)) return false;
   const Log& log = raft.log();

@@ -55,6 +55,11 @@ WorldOptions draw_world(const Profile& profile, Random random) {
   options.sync_latency = micros(random, 50us, 3ms);
   options.sync_jitter = micros(random, Duration(0), 3ms);
   options.segment_bytes = 4096 * random.between(1, random.chance(0.5) ? 4 : 64);
+
+  if (random.chance(0.15)) raft.max_uncommitted_bytes = random.between(100, 1500);  // a few commands fill it
+  const bool busy = random.chance(0.25);
+  const Duration grain = micros(random, 1ms, 20ms);
+  if (profile.swarm && busy) options.grain = grain;
   return options;
 }
 

@@ -36,7 +36,7 @@ Host::Host(World& world, NodeId id)
       random_(world.random_.fork(id.value())),
       clock_(world.timeline_, boot_time(random_), wall_epoch),
       executor_(world.timeline_, clock_, static_cast<Owner>(id.value())),
-      hardware_(world.timeline_, static_cast<Owner>(id.value())),
+      hardware_(world.timeline_, static_cast<Owner>(id.value()), world.options_.grain),
       media_(random_.next(), timing(world.options_)),
       image_(std::make_shared<LogImage>()) {
   options_.raft.id = id;
@@ -54,7 +54,7 @@ std::unique_ptr<LogStore> Host::make_store(Disk& disk, Executor& executor) {
     return std::make_unique<WriteAheadLog>(disk, executor, options,
                                            LogIdentity{world_.genesis_.cluster_id(), options_.raft.group, id_});
   }
-  auto store = std::make_unique<MemoryLogStore>(executor, image_);
+  auto store = std::make_unique<MemoryLogStore>(hardware_, image_);
   store->set_latency(world_.options_.sync_latency);
   return store;
 }
@@ -140,14 +140,17 @@ void Host::pause() {
   if (!up() || paused_) return;
   paused_ = true;
   executor_.pause();
-  world_.network_.pause(id_, true);
+  world_.network_.pause(id_);
 }
 
+// What waited in its sockets and what waited elsewhere, the ends of writes and timers, have no order among themselves.
 void Host::resume() {
   if (!up() || !paused_) return;
   paused_ = false;
+  const bool messages_first = random_.chance(0.5);
+  if (messages_first) world_.network_.resume(id_);
   executor_.resume();
-  world_.network_.pause(id_, false);
+  if (!messages_first) world_.network_.resume(id_);
 }
 
 EventMask Host::wants() const { return world_.options_.keep_events || world_.tracing() ? all_events : rare_events; }

@@ -15,14 +15,15 @@
 namespace keel::sim {
 
 // The time that a node's hardware goes by: true, whatever the node's own clock shows. Its events are the node's: they
-// wait while it is paused and end with it.
+// wait while it is paused and end with it. What ends later than at once ends at a multiple of `grain`.
 class HardwareExecutor final : public Executor {
  public:
-  HardwareExecutor(Timeline& timeline, Owner owner) : timeline_(timeline), owner_(owner) {}
+  HardwareExecutor(Timeline& timeline, Owner owner, Duration grain)
+      : timeline_(timeline), owner_(owner), grain_(grain) {}
 
   void post(Task task) override { timeline_.post(owner_, timeline_.now(), std::move(task)); }
   TimerId at(Instant when, Task task) override {
-    return timeline_.post(owner_, SimTime(when.time_since_epoch()), std::move(task));
+    return timeline_.post(owner_, on_grain(SimTime(when.time_since_epoch()), grain_), std::move(task));
   }
   void cancel(TimerId timer) override { timeline_.cancel(timer); }
   [[nodiscard]] Instant now() const override { return Instant(timeline_.now().time_since_epoch()); }
@@ -31,6 +32,7 @@ class HardwareExecutor final : public Executor {
  private:
   Timeline& timeline_;
   Owner owner_;
+  Duration grain_;
 };
 
 // One server of a World: what outlives a crash (media, clock), and a process that does not.

@@ -68,6 +68,7 @@ class Network::Port final : public Transport {
   bool up = false;
   bool paused = false;
   Owner owner = 0;
+  std::vector<std::pair<PeerMessage, MessageId>> waiting;  // in the sockets of a process that stands still
 
  private:
   TransportReceiver* receiver_of(GroupId group) {
@@ -98,9 +99,22 @@ void Network::up(Who node, Owner owner) {
   ports_[at(node)]->owner = owner;
 }
 
-void Network::down(Who node) { ports_[at(node)]->up = false; }
+void Network::down(Who node) {
+  ports_[at(node)]->up = false;
+  ports_[at(node)]->waiting.clear();
+}
 
-void Network::pause(Who node, bool paused) { ports_[at(node)]->paused = paused; }
+void Network::pause(Who node) { ports_[at(node)]->paused = true; }
+
+void Network::resume(Who node) {
+  Port& port = *ports_[at(node)];
+  port.paused = false;
+  for (auto& [message, id] : std::exchange(port.waiting, {})) {
+    timeline_.post(port.owner, timeline_.now(), [this, waiting = std::move(message), number = id]() mutable {
+      hand_over(std::move(waiting), number);
+    });
+  }
+}
 
 // What crawls along the old link holds up nothing that is sent over the new one.
 void Network::Way::become(const Link& other) {
@@ -261,6 +275,10 @@ Duration Network::latency_of(const Link& link) {
 }
 
 SimTime Network::arrival_of(Way& way, const PeerMessage& message, Duration extra) {
+  return on_grain(end_of_way(way, message, extra), grain_);
+}
+
+SimTime Network::end_of_way(Way& way, const PeerMessage& message, Duration extra) {
   const Link& link = way.link;
   SimTime leaves = timeline_.now();
   if (link.bytes_per_second != 0) {
@@ -313,9 +331,7 @@ void Network::arrive(std::uint32_t flight) {
   if (!port.up) return lose(message, id, Loss::down);
   if (way(message.from, message.to).cut) return lose(message, id, Loss::cut);
   if (!port.paused) return hand_over(std::move(message), id);
-  // It waits in the sockets of a process that stands still, and dies with it.
-  timeline_.post(port.owner, timeline_.now(),
-                 [this, waiting = std::move(message), id]() mutable { hand_over(std::move(waiting), id); });
+  port.waiting.emplace_back(std::move(message), id);
 }
 
 void Network::hand_over(PeerMessage message, MessageId id) {

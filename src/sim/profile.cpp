@@ -126,6 +126,7 @@ std::vector<std::string_view> must_reach(const Profile& profile, std::uint64_t s
     if (seeds >= 100) names.insert(names.end(), reach.soon.begin(), reach.soon.end());
     if (seeds >= 2000) names.insert(names.end(), reach.late.begin(), reach.late.end());
   }
+  if (profile.swarm && seeds >= 100) names.emplace_back("turns: with a message and a write's end");
   return names;
 }
 

@@ -37,6 +37,7 @@ void each_setting(S& schedule, F f) {
   f("segment_bytes", world.segment_bytes);
   f("sync_latency", world.sync_latency);
   f("sync_jitter", world.sync_jitter);
+  f("grain", world.grain);
   f("min_latency", world.link.min_latency);
   f("max_latency", world.link.max_latency);
   f("election_timeout", raft.election_timeout);

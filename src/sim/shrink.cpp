@@ -160,8 +160,13 @@ class Shrinker {
     }
   }
 
-  // Faults and operations with less to them.
+  // A world, faults and operations with less to them.
   void simplify() {
+    if (best_.world.grain > Duration(0)) {
+      Schedule less = best_;
+      less.world.grain = {};
+      try_out(std::move(less));
+    }
     for (std::size_t i = 0; i < best_.faults.size() && best_.faults.size() <= few; ++i) {
       for (const auto part :
            {&PlannedFault::loss, &PlannedFault::duplicate, &PlannedFault::reorder, &PlannedFault::spike,

@@ -71,6 +71,7 @@ Counters World::counters() const {
   counters.add("raft: entries committed", checks_.committed().value());
 
   const NetworkCounters& network = network_.counters();
+  counters.add("turns: with a message and a write's end", tallies_.gathered);
   counters.add("messages: sent", network.sent);
   counters.add("messages: delivered", network.delivered);
   counters.add("faults: messages lost", network.lost_by(Loss::chance));

@@ -28,7 +28,9 @@ World::World(WorldOptions options)
       random_(options_.seed),
       network_(timeline_, options_.nodes, random_.fork(0x6e6574), genesis_.cluster_id(), options_.encode),
       checks_(options_.nodes) {
+  inputs_.resize(options_.nodes);
   network_.set_links(options_.link);
+  network_.set_grain(options_.grain);
   network_.watch(*this);
   if (options_.tail > 0) {
     tail_ = std::make_unique<TailTrace>(options_.tail);
@@ -62,8 +64,10 @@ World::~World() {
 
 bool World::step() {
   touched_ = nobody;
+  told_ = false;
   if (!timeline_.step()) return false;
   if (timeline_.running() != 0) touched_ = NodeId(timeline_.running());
+  if (touched_ != nobody && !told_) inputs_[place(touched_)] = {};
   mix_in(static_cast<std::uint64_t>(now().time_since_epoch().count()) ^ (touched_.value() << 56));
   check_step();
   check_breaks();
@@ -352,6 +356,7 @@ void World::on_write(NodeId node, const WriteBatch& batch) {
 
 void World::on_durable(NodeId node) {
   checks_.wrote(node);
+  gather(node, &Inputs::write);
   if (tracing()) trace({.at = {}, .kind = TraceKind::durable, .node = node});
 }
 
@@ -375,6 +380,15 @@ void World::on_applied(NodeId node, const Command& command, std::string_view rep
   }
 }
 
+// At one moment all inputs come before the turn, which is posted by the first of them.
+void World::gather(NodeId node, bool Inputs::* input) {
+  told_ = true;
+  Inputs& inputs = inputs_[place(node)];
+  const bool both = inputs.message && inputs.write;
+  inputs.*input = true;
+  if (!both && inputs.message && inputs.write) ++tallies_.gathered;
+}
+
 void World::on_sent(const PeerMessage& message, MessageId id) {
   look_for(Moment::sent, message);
   checks_.sent(message);
@@ -384,6 +398,7 @@ void World::on_sent(const PeerMessage& message, MessageId id) {
 void World::on_delivered(const PeerMessage& message, MessageId id) {
   look_for(Moment::delivered, message);
   touch(message.to);
+  gather(message.to, &Inputs::message);
   ++tallies_.peer_messages[message.body.index()];
   if (const Message* inner = protocol_of(message)) ++tallies_.messages[inner->body.index()];
   mix_in(message.body.index() ^ (message.from.value() << 8) ^ (message.to.value() << 16));

@@ -70,6 +70,8 @@ TEST(Swarm, DrawsEveryMix) {
   std::set<std::size_t> sizes;
   std::set<FaultKind> kinds;
   std::set<LogKind> logs;
+  std::size_t busy = 0;
+  std::size_t tight = 0;
   std::size_t disks_only = 0;
   std::size_t nearly_all = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
@@ -80,6 +82,8 @@ TEST(Swarm, DrawsEveryMix) {
     sizes.insert(schedule.world.nodes);
     kinds.insert(here.begin(), here.end());
     logs.insert(schedule.world.log);
+    busy += schedule.world.grain > Duration(0) ? 1 : 0;
+    tight += schedule.world.node.raft.max_uncommitted_bytes < 2000 ? 1 : 0;
     const bool all_disks = std::ranges::all_of(
         here, [](FaultKind kind) { return kind >= FaultKind::slow_disk && kind <= FaultKind::rot; });
     disks_only += all_disks && !here.empty() ? 1 : 0;
@@ -88,6 +92,9 @@ TEST(Swarm, DrawsEveryMix) {
   EXPECT_EQ(sizes, (std::set<std::size_t>{1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(kinds.size(), fault_kinds);
   EXPECT_EQ(logs.size(), 2u);
+  EXPECT_GE(busy, 50u);
+  EXPECT_LE(busy, 100u);
+  EXPECT_GE(tight, 20u);
   EXPECT_GE(disks_only, 5u);
   EXPECT_GE(nearly_all, 5u);
 }
@@ -119,6 +126,7 @@ TEST(Shrinking, LeavesAFewEventsOfALongRun) {
   RunReport report;
   for (std::uint64_t seed = 1; !report.failed && seed <= 20; ++seed) {
     failing = draw_schedule(seed, *find_profile("network"));
+    failing.world.grain = 2ms;
     report = run_schedule(failing, broken);
   }
   ASSERT_EQ(report.check, "linearizability");
@@ -129,6 +137,7 @@ TEST(Shrinking, LeavesAFewEventsOfALongRun) {
   EXPECT_LE(shrunk->schedule.faults.size(), 2u) << to_text(shrunk->schedule);
   EXPECT_LE(shrunk->schedule.operations.size(), 4u) << to_text(shrunk->schedule);
   EXPECT_LE(shrunk->schedule.world.nodes, 3u);
+  EXPECT_EQ(shrunk->schedule.world.grain, Duration(0));
 
   const auto replayed = parse_schedule(to_text(shrunk->schedule));
   ASSERT_TRUE(replayed) << replayed.error().message;

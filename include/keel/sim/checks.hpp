@@ -41,6 +41,7 @@ struct Violation {
 //   commit                   only what is durable on a quorum, and led by an entry of the leader's own term
 //   monotony                 term, commit and applied never go back; no vote is changed
 //   promises                 no vote, no acknowledgement leaves before what it says is durable
+//   durability               a node takes for durable what its store has said to be
 //   recovery                 a store opens with a prefix of what it was given, at least what it called durable
 //   invariants               keel/raft/invariants.hpp
 //   unexpected event         errors (see is_error) that no Trouble explains

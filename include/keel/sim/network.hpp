@@ -87,10 +87,14 @@ class Network {
 
   [[nodiscard]] Transport& transport(Who node);
   void watch(NetworkWatcher& watcher) { watcher_ = &watcher; }
-  // A process that starts or dies; `owner` is whose events its deliveries are while it is paused.
+  // A process that starts or dies; `owner` is whose events the deliveries are that wait for it.
   void up(Who node, Owner owner);
   void down(Who node);
-  void pause(Who node, bool paused);
+  // What arrives at a process that stands still waits for it, and dies with it.
+  void pause(Who node);
+  void resume(Who node);
+  // What takes its way over a link arrives at multiples of it; 0: whenever it is there.
+  void set_grain(Duration grain) { grain_ = grain; }
 
   // Weather.
   void set_links(const Link& link);
@@ -178,6 +182,7 @@ class Network {
   void dispatch(PeerMessage message, MessageId id, Duration extra = {});
   std::uint32_t take_off(PeerMessage message, MessageId id);
   SimTime arrival_of(Way& way, const PeerMessage& message, Duration extra);
+  SimTime end_of_way(Way& way, const PeerMessage& message, Duration extra);
   Duration latency_of(const Link& link);
   void schedule(std::uint32_t flight, SimTime when);
   Flight land(std::uint32_t flight);
@@ -191,6 +196,7 @@ class Network {
   Random random_;
   ClusterId cluster_;
   bool encode_;
+  Duration grain_{};
   NetworkWatcher* watcher_ = nullptr;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<Way> ways_;

@@ -24,6 +24,13 @@ struct WorldClock {
 using SimTime = WorldClock::time_point;
 inline constexpr SimTime never = SimTime::max();
 
+// The first multiple of `grain` that is not before `when`; with a grain of 0 `when` itself.
+[[nodiscard]] constexpr SimTime on_grain(SimTime when, Duration grain) {
+  if (grain <= Duration(0) || when > never - grain) return when;
+  const Duration past = when.time_since_epoch() % grain;
+  return past == Duration(0) ? when : when + (grain - past);
+}
+
 // Whose event it is: 0 is the world itself, every process has a number of its own.
 using Owner = std::uint32_t;
 

@@ -60,7 +60,10 @@ struct WorldOptions {
   LogFactory make_log = {};              // a store of one's own instead
   TransportFactory make_transport = {};  // without one the network itself
   Duration sync_latency = std::chrono::microseconds(200);
-  Duration sync_jitter = {};                // up to so much more, on a simulated disk
+  Duration sync_jitter = {};  // up to so much more, on a simulated disk
+  // Messages arrive and writes end at multiples of it, as under a busy event loop: a node gets several inputs in one turn.
+  // 0: each comes in its own moment.
+  Duration grain = {};
   std::uint64_t segment_bytes = 64u << 10;  // of the write-ahead log
   bool bootstrapped = true;     // begin when the first entry is durable on every node; else with it on its way
   bool encode = true;           // messages cross the codec
@@ -299,6 +302,12 @@ class World : private NetworkWatcher {
     std::uint64_t failed_nodes = 0;
     std::uint64_t crashes = 0;
     std::uint64_t leader_crashes = 0;
+    std::uint64_t gathered = 0;  // turns that had a message and the end of a write
+  };
+  // What a node was told since its last event that was no input; what it does about it comes in one turn.
+  struct Inputs {
+    bool message = false;
+    bool write = false;
   };
   struct Leadership {
     std::uint64_t step;
@@ -320,6 +329,7 @@ class World : private NetworkWatcher {
   void look_for(Moment moment, const PeerMessage& message);
   void check_breaks();
   void touch(NodeId node) { touched_ = node; }
+  void gather(NodeId node, bool Inputs::* input);
   void process_gone(NodeId node);
   void count(const NodeEvent& event);
   void answer(std::uint64_t id, Result<Applied> result);
@@ -355,6 +365,8 @@ class World : private NetworkWatcher {
   std::unique_ptr<TailTrace> tail_;
   std::uint64_t digest_ = 0;
   NodeId touched_{};
+  std::vector<Inputs> inputs_;  // by node
+  bool told_ = false;           // a node was, in this step
   // Waited for: a message, at a moment.
   struct Wanted {
     Messages which;
