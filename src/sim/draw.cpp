@@ -59,7 +59,11 @@ WorldOptions draw_world(const Profile& profile, Random random) {
   if (random.chance(0.15)) raft.max_uncommitted_bytes = random.between(100, 1500);  // a few commands fill it
   const bool busy = random.chance(0.25);
   const Duration grain = micros(random, 1ms, 20ms);
-  if (profile.swarm && busy) options.grain = grain;
+  // Who acts seldom and does little each time would not be done before the peace is over.
+  const std::size_t a_round = std::min({raft.max_append_entries * raft.max_inflight_messages,
+                                        raft.max_append_bytes / 100 * raft.max_inflight_messages,
+                                        raft.max_inflight_bytes / 100, options.node.max_apply_entries});
+  if (profile.swarm && busy) options.grain = a_round < 20 ? grain / 10 / 1us * 1us : grain;
   return options;
 }
 

@@ -37,6 +37,7 @@ class Shrinker {
   Result<Shrunk> shrink() {
     failure_ = run(best_);
     if (!failure_.failed) return fail(ErrorCode::invalid, "this schedule does not fail");
+    act_at_once();
     while (!out_of_budget()) {
       const std::size_t before = size();
       drop_what_never_happened();
@@ -160,13 +161,16 @@ class Shrinker {
     }
   }
 
-  // A world, faults and operations with less to them.
+  // While there is much that may fail in either way: a turn with one input is simpler to follow.
+  void act_at_once() {
+    if (best_.world.grain == Duration(0)) return;
+    Schedule less = best_;
+    less.world.grain = {};
+    try_out(std::move(less));
+  }
+
+  // Faults and operations with less to them.
   void simplify() {
-    if (best_.world.grain > Duration(0)) {
-      Schedule less = best_;
-      less.world.grain = {};
-      try_out(std::move(less));
-    }
     for (std::size_t i = 0; i < best_.faults.size() && best_.faults.size() <= few; ++i) {
       for (const auto part :
            {&PlannedFault::loss, &PlannedFault::duplicate, &PlannedFault::reorder, &PlannedFault::spike,

@@ -128,6 +128,9 @@ TEST(Shrinking, LeavesAFewEventsOfALongRun) {
     failing = draw_schedule(seed, *find_profile("network"));
     failing.world.grain = 2ms;
     report = run_schedule(failing, broken);
+    Schedule without = failing;
+    without.world.grain = {};
+    if (run_schedule(without, broken).check != report.check) report = {};
   }
   ASSERT_EQ(report.check, "linearizability");
 
