@@ -1,4 +1,7 @@
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -15,6 +18,8 @@ std::string refusal(const Flags& flags) {
     return fmt::format("--read makes html or json; {} would be neither (--trace-format)", flags.trace);
   }
   for (const std::string& read : flags.read) {
+    errno = 0;
+    if (!std::ifstream(read)) return fmt::format("{}: cannot be read: {}", read, std::strerror(errno));
     std::error_code none;
     if (std::filesystem::equivalent(read, flags.trace, none)) {
       return fmt::format("{} is to be read and to be written; --trace wants another file", read);

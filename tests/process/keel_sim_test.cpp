@@ -336,9 +336,9 @@ TEST_F(KeelSim, SaysWhatItCannotMakeATraceOf) {
   write("good.html", "what was here before");
   refuses({"--read", "poem", "--trace", "good.mmd"}, "--read makes html or json; good.mmd would be neither");
   refuses({"--read", "good.html", "--trace", "good.html"}, "good.html is to be read and to be written; ");
+  refuses({"--read", "nowhere", "--trace", "good.html"}, "nowhere: cannot be read: No such file or directory\n");
   EXPECT_EQ(written("good.html"), "what was here before");
   refuses({"--read", "poem", "--trace", "page.html"}, "poem: no trace as JSON lines\n");
-  refuses({"--read", "nowhere", "--trace", "page.html"}, "nowhere: cannot be read: No such file or directory\n");
 }
 
 TEST_F(KeelSim, WritesATraceForASpecification) {
