@@ -175,6 +175,10 @@ std::optional<std::string> Driver::judge_step(const Raft& before, const Input& i
   if (!hasty && after.raft.role() == RoleName::leader && after.disk.hard_state != after.raft.hard_state()) {
     return node_text(after) + " leads before its vote for itself is durable";
   }
+  // A notice that comes late or twice says nothing new (H44).
+  if (input.kind == Kind::late_notice && before != after.raft) {
+    return node_text(after) + " makes something of a notice that says nothing new";
+  }
   if (auto broken = judge_timer(input.kind, after.raft)) return broken;
   if (auto broken = check_node(after.raft)) return broken;
   return judge_reads(after);
