@@ -55,12 +55,12 @@ void id(KvConnection& connection, Args, RespWriter& reply) {
   reply.integer(static_cast<std::int64_t>(connection.session().id));
 }
 
-void info(KvConnection& connection, Args, RespWriter& reply) {
+void client_info(KvConnection& connection, Args, RespWriter& reply) {
   reply.text(describe(connection, connection.session(), connection.server().executor().now()));
 }
 
 // CLIENT LIST [ID id ...]
-void list(KvConnection& connection, Args args, RespWriter& reply) {
+void client_list(KvConnection& connection, Args args, RespWriter& reply) {
   KvServer& server = connection.server();
   const Instant now = server.executor().now();
   std::string lines;
@@ -113,9 +113,9 @@ const CommandSpec client_subcommands[] = {
     {"client|getname", 2, get_name, {}, "connection", "Returns the connection's name."},
     {"client|help", 2, list_subcommands, {}, "connection", "Lists the subcommands."},
     {"client|id", 2, id, {}, "connection", "Returns the connection's id."},
-    {"client|info", 2, info, {}, "connection", "Describes the connection."},
+    {"client|info", 2, client_info, {}, "connection", "Describes the connection."},
     {"client|kill", 4, kill, {}, "connection", "Closes a connection: CLIENT KILL ID id."},
-    {"client|list", -2, list, {}, "connection", "Describes all connections, or those with the given ids."},
+    {"client|list", -2, client_list, {}, "connection", "Describes all connections, or those with the given ids."},
     {"client|no-evict", 3, no_evict, {}, "connection", "Taken and kept; nothing is ever evicted."},
     {"client|no-touch", 3, no_touch, {}, "connection", "Taken and kept; uses of keys are not counted."},
     {"client|setinfo", 4, set_info, {}, "connection", "Names the client's library: LIB-NAME or LIB-VER."},

@@ -39,6 +39,7 @@ struct KeyPositions {
 };
 
 inline constexpr KeyPositions one_key{1, 1, 1};
+inline constexpr KeyPositions all_keys{1, -1, 1};
 
 // One row of the command table. A container (CLIENT, say) has subcommands, and no handler that is ever called.
 struct CommandSpec {

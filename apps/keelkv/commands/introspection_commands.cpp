@@ -85,7 +85,7 @@ void docs(KvConnection&, Args args, RespWriter& reply) {
 }
 
 // COMMAND LIST [FILTERBY PATTERN pattern]
-void list(KvConnection&, Args args, RespWriter& reply) {
+void command_list(KvConnection&, Args args, RespWriter& reply) {
   const bool filtered =
       args.size() == 5 && equal_ignoring_case(args[2], "filterby") && equal_ignoring_case(args[3], "pattern");
   if (args.size() != 2 && !filtered) return reply.error(errors::syntax);
@@ -117,7 +117,7 @@ const CommandSpec introspection_subcommands[] = {
     {"command|getkeys", -3, get_keys, {}, "server", "Returns the keys among a command's arguments."},
     {"command|help", 2, list_subcommands, {}, "server", "Lists the subcommands."},
     {"command|info", -2, command_info, {}, "server", "Describes the commands named, or all."},
-    {"command|list", -2, list, {}, "server", "Returns the commands' names."},
+    {"command|list", -2, command_list, {}, "server", "Returns the commands' names."},
 };
 
 const CommandSpec introspection_table[] = {

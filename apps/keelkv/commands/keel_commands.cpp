@@ -14,7 +14,7 @@ void applied(KvConnection& connection, Args, RespWriter& reply) {
 }
 
 // The applied index, and the key's value there.
-void get(KvConnection& connection, Args args, RespWriter& reply) {
+void keel_get(KvConnection& connection, Args args, RespWriter& reply) {
   reply.array(2);
   reply.integer(static_cast<std::int64_t>(connection.server().applied().value()));
   const KvStore& store = connection.server().machine().store();
@@ -29,7 +29,7 @@ void status(KvConnection& connection, Args, RespWriter& reply) { reply.bulk(stat
 
 const CommandSpec keel_subcommands[] = {
     {"keel|applied", 2, applied, {}, "keel", "Returns the index of the last entry applied on this node."},
-    {"keel|get", 3, get, {2, 2, 1}, "keel", "Returns this node's applied index and the key's value there."},
+    {"keel|get", 3, keel_get, {2, 2, 1}, "keel", "Returns this node's applied index and the key's value there."},
     {"keel|help", 2, list_subcommands, {}, "keel", "Lists the subcommands."},
     {"keel|status", 2, status, {}, "keel", "Describes this node, as one line of JSON."},
 };

@@ -111,7 +111,6 @@ void object_freq(KvView& view, Args args, RespWriter& reply) {
       "between policies at runtime LRU and LFU data will take some time to adjust.");
 }
 
-constexpr KeyPositions all_keys{1, -1, 1};
 constexpr KeyPositions second_is_key{2, 2, 1};
 
 const CommandSpec object_subcommands[] = {

@@ -235,8 +235,6 @@ void sscan(KvView& view, Args args, RespWriter& reply) {
   scan_collection(set.value->members(), options, 1, reply, [&](const auto& member) { reply.bulk(member.first); });
 }
 
-constexpr KeyPositions all_keys{1, -1, 1};
-
 const CommandSpec set_table[] = {
     {"sadd", -3, sadd, one_key, "set", "Adds members; returns how many are new."},
     {"scard", 2, scard, one_key, "set", "Returns the number of members."},

@@ -6,7 +6,7 @@ namespace keel {
 
 namespace {
 
-constexpr std::array<std::uint16_t, 256> make_table() {
+constexpr std::array<std::uint16_t, 256> make_crc_table() {
   std::array<std::uint16_t, 256> table{};
   for (unsigned byte = 0; byte < table.size(); ++byte) {
     unsigned crc = byte << 8;
@@ -16,7 +16,7 @@ constexpr std::array<std::uint16_t, 256> make_table() {
   }
   return table;
 }
-constexpr std::array<std::uint16_t, 256> crc_of_byte = make_table();
+constexpr std::array<std::uint16_t, 256> crc_of_byte = make_crc_table();
 
 std::string_view hashed_part(std::string_view key) {
   const std::size_t open = key.find('{');
