@@ -281,6 +281,13 @@ Broken check_said(const Raft& before, const Message& message, const Raft& after,
       said, [&](const Message& answer) { return answer.to == message.from && answer.term == after.term(); });
   if (message.term < after.term() && wants_answer(message) && !told)
     return node(after) + " leaves an old term unanswered";
+  // By then it may lead again, in this very term: what it is told names nothing of what it asked (H7).
+  const bool mistakable = std::ranges::any_of(said, [&](const Message& answer) {
+    const auto* reply = std::get_if<AppendReply>(&answer.body);
+    return reply != nullptr && reply->index != Index(0);
+  });
+  const bool is_over = message.term < after.term() && std::holds_alternative<AppendRequest>(message.body);
+  if (is_over && mistakable) return node(after) + " answers an append of an old term as if it were one of this";
   const auto* asks = std::get_if<VoteRequest>(&message.body);
   if (asks == nullptr) return {};
   for (const Message& answer : said) {
