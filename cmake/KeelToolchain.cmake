@@ -23,8 +23,7 @@ endif()
 
 if(KEEL_SANITIZE)
   add_compile_options(-fsanitize=${KEEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  string(REPLACE "fuzzer-no-link," "" link_sanitizers ${KEEL_SANITIZE})
-  add_link_options(-fsanitize=${link_sanitizers})
+  add_link_options(-fsanitize=${KEEL_SANITIZE})
 endif()
 
 if(PROJECT_IS_TOP_LEVEL)

@@ -44,8 +44,7 @@ double seconds_until_applied(ThreeMembers& members, int id, std::uint64_t index)
 
 // From its start, its own recovery included, until it has applied what the leader had when it started.
 CatchUp run_once(const CatchUpOptions& options) {
-  const BenchFolder folder(options.folder);
-  ThreeMembers members(folder.path());
+  ThreeMembers members(options.folder);
   const int away = members.leader() % 3 + 1;
   members.stop(away);
   const std::uint64_t before = members.applied(members.leader());
@@ -86,7 +85,7 @@ void add_catchup_bench(CLI::App& app) {
   bench->add_option("--entries", options->entries, "that it misses, at least")->capture_default_str();
   bench->add_option("--payload", options->payload, "bytes of each")->capture_default_str();
   bench->add_option("--runs", options->runs, "the median is shown")->check(CLI::Range(1, 1000))->capture_default_str();
-  bench->add_option("--folder", options->folder, "where the data goes; a temporary folder unless told");
+  bench->add_option("--folder", options->folder, "where the data goes, on a disk; a temporary folder unless told");
   bench->add_flag("--json", options->json, "a JSON object a line");
   bench->callback([options] { measure(*options); });
 }

@@ -1,4 +1,9 @@
 // keel-bench: measures Keel's parts on this machine. Nothing here is a test; figures go to docs/performance.md.
+#include <cstdio>
+#include <exception>
+
+#include <fmt/core.h>
+
 #include "keel-bench/bench.hpp"
 
 int main(int argc, char** argv) {
@@ -9,6 +14,11 @@ int main(int argc, char** argv) {
   add_catchup_bench(app);
   add_sim_bench(app);
   add_peer_benches(app);
-  CLI11_PARSE(app, argc, argv);
-  return 0;
+  try {
+    CLI11_PARSE(app, argc, argv);
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "keel-bench: {}\n", error.what());
+    return 1;
+  }
 }

@@ -16,8 +16,6 @@
 
 #include <fmt/core.h>
 
-namespace fs = std::filesystem;
-
 // A process that runs one member, with a line-based conversation over its standard input and output.
 class ThreeMembers::Process {
  public:
@@ -113,22 +111,16 @@ std::string free_ports() {
   return ports;
 }
 
+bench::Folder folder_under(const std::string& parent) {
+  auto folder = bench::Folder::make(bench::data_folder(parent));
+  if (!folder) throw std::runtime_error(folder.error().message);
+  return std::move(*folder);
+}
+
 }  // namespace
 
-BenchFolder::BenchFolder(const std::string& where) {
-  const fs::path parent = where.empty() ? fs::temp_directory_path() : fs::path(where);
-  std::string pattern = (parent / "keel-bench-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
-  path_ = pattern;
-}
-
-BenchFolder::~BenchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-ThreeMembers::ThreeMembers(const fs::path& folder, unsigned spin_us)
-    : folder_(folder), ports_(free_ports()), spin_us_(spin_us), members_(3) {
+ThreeMembers::ThreeMembers(const std::string& folder, unsigned spin_us)
+    : folder_(folder_under(folder)), ports_(free_ports()), spin_us_(spin_us), members_(3) {
   for (int id = 1; id <= 3; ++id)
     spawn(id, false);
   find_leader();
@@ -140,7 +132,7 @@ void ThreeMembers::spawn(int id, bool again) {
   std::vector<std::string> words{"keel-bench", "member",
                                  "--id",       std::to_string(id),
                                  "--ports",    ports_,
-                                 "--data",     folder_ / std::to_string(id),
+                                 "--data",     folder_.path() / std::to_string(id),
                                  "--spin",     std::to_string(spin_us_)};
   if (again) words.emplace_back("--again");
   members_[static_cast<std::size_t>(id) - 1] = std::make_unique<Process>(words);

@@ -3,10 +3,11 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "keel-bench/servers.hpp"
 
 // What one run of the node bench showed.
 struct Figures {
@@ -21,7 +22,8 @@ struct Figures {
 // Three processes of this program, each with one member (see run_member). What goes wrong with them is thrown.
 class ThreeMembers {
  public:
-  explicit ThreeMembers(const std::filesystem::path& folder, unsigned spin_us = 0);
+  // In a folder of their own under this one, or where data_folder() says if it is empty.
+  explicit ThreeMembers(const std::string& folder, unsigned spin_us = 0);
   ~ThreeMembers();
 
   // Loads the leader for so long, from inside its process.
@@ -43,22 +45,9 @@ class ThreeMembers {
   Process& member(int id) { return *members_[static_cast<std::size_t>(id) - 1]; }
   double cpu_of_all();
 
-  std::filesystem::path folder_;
+  bench::Folder folder_;
   std::string ports_;
   unsigned spin_us_;
   std::vector<std::unique_ptr<Process>> members_;
   int leader_ = 0;
-};
-
-// A folder of its own under `where` (the system's for temporary files if empty), gone with this object.
-class BenchFolder {
- public:
-  explicit BenchFolder(const std::string& where);
-  ~BenchFolder();
-  BenchFolder(const BenchFolder&) = delete;
-  BenchFolder& operator=(const BenchFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };

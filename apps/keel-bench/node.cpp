@@ -22,8 +22,7 @@ struct NodeBenchOptions {
 };
 
 void measure(const NodeBenchOptions& options) {
-  const BenchFolder folder(options.folder);
-  ThreeMembers members(folder.path(), options.spin_us);
+  ThreeMembers members(options.folder, options.spin_us);
   members.run(64, 0.5, options.payload);  // warm up
   for (const std::size_t in_flight : options.in_flight) {
     std::vector<Figures> all;
@@ -58,7 +57,7 @@ void add_node_bench(CLI::App& app) {
   node->add_option("--spin", options->spin_us,
                    "microseconds for which an idle loop looks for more to do before it sleeps")
       ->capture_default_str();
-  node->add_option("--folder", options->folder, "where the data goes; a temporary folder unless told");
+  node->add_option("--folder", options->folder, "where the data goes, on a disk; a temporary folder unless told");
   node->add_flag("--json", options->json, "a JSON object a line");
   node->callback([options] { measure(*options); });
 

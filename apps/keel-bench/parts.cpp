@@ -62,8 +62,8 @@ Result<Row> row_of(const std::string& json_line) {
   return row;
 }
 
-Result<std::vector<Row>> run_part(const std::string& name, int runs) {
-  const std::string command = fmt::format("'{}' {} --json --runs {}", built_program("keel-bench"), name, runs);
+Result<std::vector<Row>> run_part(const std::string& bench, int runs) {
+  const std::string command = fmt::format("'{}' {} --json --runs {}", built_program("keel-bench"), bench, runs);
   std::FILE* const out = popen(command.c_str(), "r");
   if (out == nullptr) return keel::fail(ErrorCode::io, "cannot start " + command);
   std::string text;

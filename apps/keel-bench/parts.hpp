@@ -13,7 +13,7 @@ namespace bench {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> fields_of(const std::string& json_line);
 // What a line that `keel-bench core --json` and its like print says, as a row. Error: `corrupt`.
 [[nodiscard]] keel::Result<Row> row_of(const std::string& json_line);
-// Runs this program with the name of such a bench, in a process of its own. Error: `io`, `corrupt`.
-[[nodiscard]] keel::Result<std::vector<Row>> run_part(const std::string& name, int runs);
+// Runs this program with such a bench, its name and its flags, in a process of its own. Error: `io`, `corrupt`.
+[[nodiscard]] keel::Result<std::vector<Row>> run_part(const std::string& bench, int runs);
 
 }  // namespace bench

@@ -118,10 +118,10 @@ keel::Result<void> measure_all(Which which, const PeerOptions& options, Report& 
   if (in_memory(folder)) report.notes.push_back(folder.string() + " is in memory: no sync costs anything here");
   if (auto ran = run_rounds(plans, options.runs, folder, report); !ran) return ran;
   if (auto counted = run_counted(plans, folder, report); !counted) return counted;
-  for (const char* part : {"core", "node", "node --in-flight 1 --spin 300"}) {
+  for (const std::string part : {"core", "node", "node --in-flight 1 --spin 300", "catchup"}) {
     if (!all) break;
     fmt::print(stderr, "{}\n", part);
-    auto rows = run_part(part, options.runs);
+    auto rows = run_part(part == "core" ? part : fmt::format("{} --folder '{}'", part, folder.string()), options.runs);
     if (!rows) return std::unexpected(rows.error());
     report.rows.insert(report.rows.end(), rows->begin(), rows->end());
   }

@@ -73,6 +73,14 @@ TEST_F(KeelBench, APeerThatIsNotInstalledIsLeftOut) {
   }
 }
 
+TEST_F(KeelBench, AFolderThatCannotBeUsedIsNamed) {
+  for (const char* bench : {"kv", "failover", "node", "catchup"}) {
+    ChildProcess process({KEEL_APP_KEEL_BENCH, bench, "--folder", "/nonexistent"});
+    EXPECT_EQ(process.wait(soon()), std::optional(1));
+    EXPECT_THAT(all_of(process.err()), ContainsRegex("keel-bench: .*/nonexistent/.*No such file or directory")) << bench;
+  }
+}
+
 TEST_F(KeelBench, AnInterruptEndsItsServersAndRemovesTheirData) {
   ChildProcess bench(command("kv", "1000"));
   const auto measures = [](std::string_view said) { return said.find("round 1 of 1000") != said.npos; };
