@@ -77,7 +77,8 @@ TEST_F(KeelBench, AFolderThatCannotBeUsedIsNamed) {
   for (const char* bench : {"kv", "failover", "node", "catchup"}) {
     ChildProcess process({KEEL_APP_KEEL_BENCH, bench, "--folder", "/nonexistent"});
     EXPECT_EQ(process.wait(soon()), std::optional(1));
-    EXPECT_THAT(all_of(process.err()), ContainsRegex("keel-bench: .*/nonexistent/.*No such file or directory")) << bench;
+    EXPECT_THAT(all_of(process.err()), ContainsRegex("keel-bench: .*/nonexistent/.*No such file or directory"))
+        << bench;
   }
 }
 
