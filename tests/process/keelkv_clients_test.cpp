@@ -73,7 +73,8 @@ TEST_P(KeelkvForwarding, OnLeaderAndFollower) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Clients, KeelkvForwarding,
-                         testing::Values("node_redis.cjs", "ioredis.cjs", "redis_py.py", "cli_in_terminal.py"),
+                         testing::Values("node_redis.cjs", "ioredis.cjs", "redis_py.py", "cli_in_terminal.py",
+                                         "beside_redis.py"),
                          [](const auto& script) { return script.param.substr(0, script.param.find('.')); });
 
 class KeelkvRedirecting : public KeelkvClients {

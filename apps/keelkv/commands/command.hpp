@@ -80,6 +80,8 @@ inline constexpr std::string_view too_long = "ERR string exceeds maximum allowed
 inline constexpr std::size_t max_value_bytes = 8u << 20;
 
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
+// Whether this is the number of the one database there is; if not, the error is answered.
+[[nodiscard]] bool is_our_database(std::string_view number, RespWriter& reply);
 // Why a connection or its library may not be named so, in words behind "ERR <what> "; empty when it may. Names must fit
 // into a line of CLIENT LIST.
 [[nodiscard]] std::string_view wrong_with_name(std::string_view name);

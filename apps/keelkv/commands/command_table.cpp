@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "keel/base/assert.hpp"
+#include "keelkv/resp/resp_writer.hpp"
 
 namespace keel {
 
@@ -41,6 +42,19 @@ std::string upper(std::string_view name) {
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
+bool is_our_database(std::string_view number, RespWriter& reply) {
+  const auto parsed = parse_integer(number);
+  if (parsed == 0) return true;
+  if (!parsed) {
+    reply.error(errors::not_an_integer);
+  } else if (*parsed != static_cast<std::int32_t>(*parsed)) {
+    reply.error("ERR value is out of range, value must between -2147483648 and 2147483647");
+  } else {
+    reply.error("ERR DB index is out of range");
+  }
+  return false;
+}
 
 std::string_view wrong_with_name(std::string_view name) {
   constexpr std::size_t max_name_size = 128;

@@ -21,9 +21,7 @@ void ping(Args args, RespWriter& reply) {
 void echo(Args args, RespWriter& reply) { reply.bulk(args[1]); }
 
 void select(Args args, RespWriter& reply) {
-  const auto database = parse_integer(args[1]);
-  if (!database) return reply.error(errors::not_an_integer);
-  if (*database != 0) return reply.error("ERR DB index is out of range");
+  if (!is_our_database(args[1], reply)) return;
   reply.ok();
 }
 

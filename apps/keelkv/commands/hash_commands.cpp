@@ -175,9 +175,9 @@ void hscan(KvView& view, Args args, RespWriter& reply) {
 // HRANDFIELD key [count [WITHVALUES]]
 void hrandfield(KvView& view, Args args, RespWriter& reply) {
   const bool with_values = args.size() == 4 && equal_ignoring_case(args[3], "withvalues");
-  if (args.size() > 4 || (args.size() == 4 && !with_values)) return reply.error(errors::syntax);
   const auto count = args.size() == 2 ? 1 : read_random_count(args[2], with_values, reply);
   if (!count) return;
+  if (args.size() > 4 || (args.size() == 4 && !with_values)) return reply.error(errors::syntax);
   const auto hash = look_up<HashValue>(view, args[1], reply);
   if (!hash) return;
   const auto* const fields = hash.value == nullptr ? nullptr : &hash.value->fields();

@@ -54,9 +54,7 @@ void copy(KvStore& store, Args args, RespWriter& reply) {
     if (equal_ignoring_case(args[i], "replace")) {
       replaces = true;
     } else if (equal_ignoring_case(args[i], "db") && i + 1 < args.size()) {
-      const auto database = parse_integer(args[++i]);
-      if (!database) return reply.error(errors::not_an_integer);
-      if (*database != 0) return reply.error("ERR DB index is out of range");
+      if (!is_our_database(args[++i], reply)) return;
     } else {
       return reply.error(errors::syntax);
     }

@@ -209,10 +209,9 @@ void sintercard(KvView& view, Args args, RespWriter& reply) {
   if (*keys > as_integer(args.size()) - 2)
     return reply.error("ERR Number of keys can't be greater than number of args");
   std::int64_t limit = 0;
-  const Args options = args.subspan(2 + static_cast<std::size_t>(*keys));
-  if (!options.empty()) {
-    if (options.size() != 2 || !equal_ignoring_case(options[0], "limit")) return reply.error(errors::syntax);
-    const auto given = parse_integer(options[1]);
+  for (Args rest = args.subspan(2 + static_cast<std::size_t>(*keys)); !rest.empty(); rest = rest.subspan(2)) {
+    if (rest.size() < 2 || !equal_ignoring_case(rest[0], "limit")) return reply.error(errors::syntax);
+    const auto given = parse_integer(rest[1]);
     if (!given || *given < 0) return reply.error("ERR LIMIT can't be negative");
     limit = *given;
   }

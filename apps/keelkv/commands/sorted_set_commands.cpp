@@ -228,9 +228,9 @@ void zscan(KvView& view, Args args, RespWriter& reply) {
 // ZRANDMEMBER key [count [WITHSCORES]]
 void zrandmember(KvView& view, Args args, RespWriter& reply) {
   const bool with_scores = args.size() == 4 && equal_ignoring_case(args[3], "withscores");
-  if (args.size() > 4 || (args.size() == 4 && !with_scores)) return reply.error(errors::syntax);
   const auto count = args.size() == 2 ? 1 : read_random_count(args[2], with_scores, reply);
   if (!count) return;
+  if (args.size() > 4 || (args.size() == 4 && !with_scores)) return reply.error(errors::syntax);
   const auto set = look_up<SortedSetValue>(view, args[1], reply);
   if (!set) return;
   const auto* const members = set.value == nullptr ? nullptr : &set.value->members();

@@ -53,8 +53,11 @@ bool read_request(Args args, RangeRequest& request, RespWriter& reply) {
   }
   const RangeBy by = request.range.by;
   if (request.limited && by == RangeBy::rank) {
-    reply.error("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
-    return false;
+    if (request.most != -1) {
+      reply.error("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+      return false;
+    }
+    request.limited = false;
   }
   if (request.with_scores && by == RangeBy::member) {
     reply.error("ERR syntax error, WITHSCORES not supported in combination with BYLEX");

@@ -60,6 +60,14 @@ bool KvConnection::spoil(std::string_view error) {
   return true;
 }
 
+// An EXEC that is itself wrong ends what it was to carry out.
+bool KvConnection::abort_transaction(std::string_view error) {
+  if (error.starts_with("ERR ")) error.remove_prefix(4);
+  if (!answer(fmt::format("-EXECABORT Transaction discarded because of: {}\r\n", error))) return false;
+  transaction_.clear();
+  return true;
+}
+
 bool KvConnection::queue_command(const CommandSpec& command) {
   if (!command.fits_transaction()) return spoil("ERR Command not allowed inside a transaction");
   if (transaction_.queued_bytes() + parser_.consumed() > server_.settings().max_request) {

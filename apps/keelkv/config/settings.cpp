@@ -129,7 +129,10 @@ Result<void> set_cluster(KvSettings& settings, std::string_view list) {
     if (address->port == 0) return fail(ErrorCode::invalid, fmt::format("'{}': a peer's port must not be 0", item));
     members.push_back({.id = *id, .address = to_string(*address)});
   }
+  if (members.size() > max_members) return fail(ErrorCode::invalid, fmt::format("at most {} members", max_members));
   std::ranges::sort(members, {}, &Member::id);
+  const auto twin = std::ranges::adjacent_find(members, {}, &Member::id);
+  if (twin != members.end()) return fail(ErrorCode::invalid, fmt::format("id {} is there twice", twin->id.value()));
   settings.cluster = std::move(members);
   return {};
 }
@@ -349,9 +352,6 @@ Result<void> validate(const KvSettings& settings) {
   if (std::ranges::none_of(settings.cluster, same_id)) {
     return invalid(fmt::format("id {} is not in the cluster {}", settings.id.value(), show_cluster(settings)));
   }
-  if (settings.cluster.size() > max_members) return invalid(fmt::format("cluster: at most {} members", max_members));
-  const auto twin = std::ranges::adjacent_find(settings.cluster, {}, &Member::id);
-  if (twin != settings.cluster.end()) return invalid(fmt::format("cluster: id {} is there twice", twin->id.value()));
   if (settings.heartbeat * 3 > settings.election_timeout) {
     return invalid(fmt::format("heartbeat {} is too long for election-timeout {}: at most a third of it",
                                show_duration(settings.heartbeat), show_duration(settings.election_timeout)));

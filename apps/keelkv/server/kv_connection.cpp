@@ -119,6 +119,7 @@ bool KvConnection::take_request() {
 bool KvConnection::dispatch() {
   const auto resolved = CommandTable::get().resolve(parser_.args());
   if (const auto* unknown = std::get_if<CommandTable::Unknown>(&resolved)) {
+    if (equal_ignoring_case(parser_.args()[0], "exec")) return abort_transaction(unknown->error);
     return transaction_.is_open() ? spoil(unknown->error) : refuse(unknown->error);
   }
   const CommandSpec& command = *std::get<const CommandSpec*>(resolved);

@@ -94,6 +94,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool commit_time();
   bool run_step(TransactionStep step);
   bool spoil(std::string_view error);
+  bool abort_transaction(std::string_view error);
   bool queue_command(const CommandSpec& command);
   bool run_transaction();
   bool run_watch();

@@ -40,6 +40,7 @@ TEST_F(SessionCommands, Basics) {
   expect("ECHO x", "$1\r\nx\r\n");
   expect("SELECT 0", "+OK\r\n");
   expect("SELECT 1", "-ERR DB index is out of range\r\n");
+  expect("SELECT 4294967296", "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
   expect("SELECT x", "-ERR value is not an integer or out of range\r\n");
   expect("nonsense a", "-ERR unknown command 'nonsense', with args beginning with: 'a' \r\n");
 }

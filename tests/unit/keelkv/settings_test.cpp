@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -72,6 +73,11 @@ TEST(Settings, ARefusalIsOneLineThatNamesFlagValueAndWhatIsAllowed) {
               HasSubstr("id 4 is not in the cluster 1=a:1"));
   EXPECT_THAT(refusal({"--id", "1", "--cluster", "1=a:1,1=b:2", "--listen", "a:1", "--data", "d"}),
               HasSubstr("id 1 is there twice"));
+  std::string crowd = "1=a:1";
+  for (int id = 2; id <= 65; ++id)
+    crowd += "," + std::to_string(id) + "=a:1";
+  EXPECT_THAT(refusal({"--id", "1", "--cluster", crowd.c_str(), "--listen", "a:1", "--data", "d"}),
+              HasSubstr("at most 64 members"));
   EXPECT_THAT(refusal({"--id", "1", "--cluster", "1=a:0", "--listen", "a:1", "--data", "d"}),
               HasSubstr("a peer's port must not be 0"));
   EXPECT_THAT(refusal({"--id", "1", "--cluster", "a:1", "--listen", "a:1", "--data", "d"}),

@@ -127,6 +127,8 @@ TEST_F(TransactionCommands, EndWithoutEffectWhenACommandWasWrong) {
   expect("MULTI", "+OK\r\n");
   expect("CONFIG GET save", "-ERR Command not allowed inside a transaction\r\n");
   expect("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  expect("MULTI", "+OK\r\n");
+  expect("EXEC now", "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n");
   expect("EXEC", "-ERR EXEC without MULTI\r\n");
   EXPECT_TRUE(replica_.writes.empty());
 }
