@@ -246,7 +246,7 @@ class Grammar:
             if len(words) > 1 and rng.random() < 0.03:
                 words.pop(rng.randrange(1, len(words)))
             if rng.random() < 0.03:
-                words.insert(rng.randint(1, len(words)), self.word("value", rng))
+                words.insert(rng.randint(1, len(words)), self.word("field", rng))
         return [word.encode("latin-1", "replace") for word in words]
 
     def words(self, part, rng):
@@ -324,7 +324,7 @@ def plain(reply):
     kind, value = reply
     if isinstance(value, list):
         return kind, [plain(part) for part in value]
-    if kind in ",$" and value and b"." in value and as_number(value) is not None:
+    if (kind == "," or (kind == "$" and value and b"." in value)) and as_number(value) is not None:
         return kind, as_number(value)
     return reply
 
