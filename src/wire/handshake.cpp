@@ -43,6 +43,8 @@ std::vector<std::byte> encode_any(const Handshake& handshake) {
   return bytes;
 }
 
+std::size_t texts_of(const Hello& hello) { return hello.cluster_name.size() + hello.member_data.size(); }
+
 std::unexpected<Error> corrupt(const char* what) {
   return fail(ErrorCode::corrupt, fmt::format("handshake: {}", what));
 }
@@ -77,8 +79,7 @@ Result<Handshake> decode_any(ByteView bytes) {
 }  // namespace
 
 std::vector<std::byte> encode(const Hello& hello) {
-  KEEL_ASSERT(hello.cluster_name.size() + hello.member_data.size() <= max_texts,
-              "names and member data are checked when a configuration is made");
+  KEEL_ASSERT(texts_of(hello) <= max_texts, "names and member data are checked when a configuration is made");
   return encode_any(hello);
 }
 
@@ -98,9 +99,14 @@ Result<std::size_t> handshake_size(ByteView bytes) {
 Result<Hello> decode_hello(ByteView bytes) {
   auto hello = decode_any<Hello>(bytes);
   if (hello && hello->min_format > hello->max_format) return corrupt("a least format above the greatest");
+  if (hello && texts_of(*hello) > max_texts) return corrupt("longer texts than it may have");
   return hello;
 }
 
-Result<Welcome> decode_welcome(ByteView bytes) { return decode_any<Welcome>(bytes); }
+Result<Welcome> decode_welcome(ByteView bytes) {
+  auto welcome = decode_any<Welcome>(bytes);
+  if (welcome && welcome->reason.size() > max_texts) return corrupt("a longer reason than it may have");
+  return welcome;
+}
 
 }  // namespace keel::wire

@@ -163,5 +163,26 @@ TEST(Handshake, TextsAreBounded) {
   EXPECT_EQ(*cut, (Welcome{ErrorCode::locked, std::string(3000, 'r')}));
 }
 
+// What could never be sent is not taken either.
+TEST(Handshake, LongerTextsThanAnyoneSendsAreRefused) {
+  const auto with_another_byte = [](Bytes bytes, std::size_t text) {
+    bytes[bytes.size() - 8 - text - 2] ^= std::byte{1};  // its length
+    bytes.insert(bytes.end() - 8, std::byte{'x'});
+    const auto size = static_cast<std::uint16_t>(bytes.size());
+    std::memcpy(bytes.data() + 6, &size, 2);
+    return resealed(std::move(bytes));
+  };
+  Hello hello = sample_hellos().front().value;
+  hello.cluster_name = std::string(1500, 'n');
+  for (const std::size_t size : {1498, 1500}) {
+    hello.member_data = std::string(size, 'd');
+    EXPECT_EQ(decode_hello(with_another_byte(encode(hello), size)).has_value(), size < 1500);
+  }
+  for (const std::size_t size : {2998, 3000}) {
+    const Welcome welcome{ErrorCode::locked, std::string(size, 'r')};
+    EXPECT_EQ(decode_welcome(with_another_byte(encode(welcome), size)).has_value(), size < 3000);
+  }
+}
+
 }  // namespace
 }  // namespace keel::wire::test
