@@ -36,17 +36,25 @@ class KvMachine final : public StateMachine {
   [[nodiscard]] std::vector<Checkpoint> checkpoints() const;
 
  private:
-  Result<void> apply_one(const Command& command, Reply& reply);
-  Result<void> resolve(Index index);
-  void run(RespWriter& reply);
-  void run_one(std::size_t position, RespWriter& reply);
+  // What is decoded ahead of what is applied.
+  struct Decoded {
+    DecodedEntry entry;
+    Result<void> result;
+  };
+  static constexpr std::size_t decoded_ahead = 16;
+
+  void decode(std::span<const Command> commands);
+  Result<void> apply_one(const Command& command, const Decoded& decoded, Reply& reply);
+  Result<void> resolve(Index index, const DecodedEntry& entry);
+  void run(const DecodedEntry& entry, RespWriter& reply);
+  void run_one(Args args, std::size_t position, RespWriter& reply);
   void advance_to(Index index);
 
   KvStore store_;
   Index applied_;
   std::array<Checkpoint, kept_checkpoints> checkpoints_{};
-  DecodedEntry entry_;                     // the one being applied
-  std::vector<const CommandSpec*> specs_;  // of its commands
+  std::array<Decoded, decoded_ahead> decoded_;
+  std::vector<const CommandSpec*> specs_;  // of the commands of the entry that is being applied
 };
 
 }  // namespace keel

@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "keel/base/ids.hpp"
@@ -61,7 +61,7 @@ class KvTransaction {
   bool broken_ = false;
   std::size_t count_ = 0;
   std::string commands_;
-  std::unordered_map<std::string, Index> watched_;
+  std::map<std::string, Index> watched_;
   std::size_t watched_bytes_ = 0;
 };
 

@@ -4,9 +4,17 @@
 
 namespace keel {
 
+namespace {
+
+constexpr std::size_t times_kept = 4096;
+
+}  // namespace
+
 void KvStore::begin(Index index, std::int64_t now) {
   index_ = index;
   now_ = std::max(now_, now);
+  if (times_.empty() || times_.back().first < now_) times_.emplace_back(now_, index_);
+  if (times_.size() > times_kept) times_.pop_front();
   random_ = mix(index.value());
   for (std::size_t i = 0; i < dead_removed_at_once && !expiries_.empty(); ++i) {
     const auto [expiry, key] = *expiries_.begin();
@@ -14,6 +22,14 @@ void KvStore::begin(Index index, std::int64_t now) {
     const HashedKey hashed(key);
     remove(hashed.hash, *keys_.find(hashed));
   }
+}
+
+void KvStore::prefetch(std::span<const std::uint64_t> table_hashes) const {
+  static constexpr std::size_t at_most = 512;  // of a longer value the processor sees for itself what comes next
+  keys_.prefetch(table_hashes, [](const KvEntry& entry) {
+    const auto* const string = value_as<StringValue>(entry.value);
+    if (string != nullptr) prefetch_bytes(string->text().data(), std::min(string->bytes(), at_most));
+  });
 }
 
 KvStore::Entry* KvStore::find(const HashedKey& key) {
@@ -100,11 +116,17 @@ void KvStore::remove(std::uint64_t key_hash, Entry& entry) {
   drop(key_hash, entry);
 }
 
-// An entry that is out of the sums.
+Index KvStore::index_at(std::int64_t expiry) const {
+  return std::ranges::lower_bound(times_, expiry, {}, [](const auto& time) { return time.first; })->second;
+}
+
+// An entry that is out of the sums. One that is dead was gone when it died, not now.
 void KvStore::drop(std::uint64_t key_hash, Entry& entry) {
+  const Index gone = is_dead(entry) ? index_at(entry.second.value.expiry) : index_;
   forget_expiry(entry);
   if (removed_.empty()) removed_.resize(removal_places);
-  removed_[key_hash % removal_places] = index_;
+  Index& last_gone = removed_[key_hash % removal_places];
+  last_gone = std::max(last_gone, gone);
   keys_.erase(entry);
 }
 
@@ -118,7 +140,10 @@ void KvStore::clear() {
 
 bool KvStore::changed_since(const HashedKey& key, Index index) const {
   const Entry* const entry = look(key);
-  if (entry != nullptr) return entry->second.value.changed > index || is_dead(*entry);
+  if (entry != nullptr) {
+    const KvEntry& value = entry->second.value;
+    return value.changed > index || (is_dead(*entry) && index_at(value.expiry) > index);
+  }
   return cleared_ > index || (!removed_.empty() && removed_[key.hash % removal_places] > index);
 }
 

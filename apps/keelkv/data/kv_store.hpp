@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,6 +35,8 @@ class KvStore {
   // All that are there, dead ones too; null if there is none such.
   [[nodiscard]] const Keys& keys() const { return keys_; }
   [[nodiscard]] const Entry* look(const HashedKey& key) const { return keys_.find(key); }
+  // Commands on keys with these table hashes come next.
+  void prefetch(std::span<const std::uint64_t> table_hashes) const;
   // How many have an expiry.
   [[nodiscard]] std::size_t expiring() const { return expiries_.size(); }
   // How many keys would be dead at `time`.
@@ -68,6 +72,8 @@ class KvStore {
   friend class Edit;
   using Expiry = std::pair<std::int64_t, std::string_view>;  // the key lies in `keys_`
 
+  // The first entry of the log whose time is not before `expiry`, which lies behind us; or a later one.
+  [[nodiscard]] Index index_at(std::int64_t expiry) const;
   static std::uint64_t share(std::uint64_t key_hash, const KvEntry& entry);
   void leave_sums(std::uint64_t key_hash, const Entry& entry);
   void join_sums(std::uint64_t key_hash, const Entry& entry);
@@ -80,6 +86,7 @@ class KvStore {
   OrderedSet<Expiry> expiries_;  // in one order on all nodes
   std::int64_t now_ = 0;
   Index index_;
+  std::deque<std::pair<std::int64_t, Index>> times_;  // each time of the log, lately, and the first entry that had it
   std::uint64_t random_ = 0;
   std::uint64_t hash_ = 0;
   std::uint64_t bytes_ = 0;

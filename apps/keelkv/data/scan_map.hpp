@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -13,15 +14,24 @@
 
 #include "keel/base/assert.hpp"
 #include "keelkv/data/state_hash.hpp"
+#include "keelkv/data/table_hash.hpp"
 
 namespace keel {
 
-// A key with its hash, computed once for everything that a command does with it.
+inline void prefetch_bytes(const void* begin, std::size_t size) {
+  constexpr std::size_t cache_line = 64;
+  asm volatile("");  // else GCC takes what only prefetches for what does nothing, and leaves its callers out
+  for (std::size_t at = 0; at < size; at += cache_line)
+    __builtin_prefetch(static_cast<const std::byte*>(begin) + at);
+}
+
+// A key with its hashes, computed once for everything that a command does with it.
 struct HashedKey {
-  HashedKey(std::string_view key) : bytes(key), hash(hash_bytes(key)) {}
+  HashedKey(std::string_view key) : bytes(key), hash(hash_bytes(key)), table_hash(keel::table_hash(key)) {}
   HashedKey(const std::string& key) : HashedKey(std::string_view(key)) {}
   std::string_view bytes;
-  std::uint64_t hash;
+  std::uint64_t hash;        // the same on every node
+  std::uint64_t table_hash;  // this process's own
 };
 
 // A hash map whose elements also stand in a row, each knowing its place: new ones at the end, and when one is erased the
@@ -56,6 +66,25 @@ class ScanMap {
   }
   [[nodiscard]] Element* find(const HashedKey& key) { return table_.empty() ? nullptr : table_[place_of(key)].element; }
 
+  // Begins to bring into the cache what looking for keys with these table hashes will touch: all of them at once wait for memory about as
+  // long as one. `held` does the same for what an element holds.
+  template <class Held>
+  void prefetch(std::span<const std::uint64_t> hashes, Held held) const {
+    if (table_.empty()) return;
+    for (const std::uint64_t hash : hashes)
+      prefetch_bytes(&table_[home_of(hash)], 1);
+    for (const std::uint64_t hash : hashes) {
+      const Element* const element = table_[home_of(hash)].element;
+      if (element != nullptr) prefetch_bytes(element, sizeof(Element));
+    }
+    for (const std::uint64_t hash : hashes) {
+      const Element* const element = table_[home_of(hash)].element;
+      if (element == nullptr) continue;
+      prefetch_bytes(element->first.data(), 1);
+      held(element->second.value);
+    }
+  }
+
   // The element, and whether it is new.
   std::pair<Element*, bool> make(const HashedKey& key) {
     if (Element* const found = find(key)) return {found, false};
@@ -65,7 +94,7 @@ class ScanMap {
         std::make_unique<Element>(std::piecewise_construct, std::forward_as_tuple(key.bytes), std::forward_as_tuple()));
     Element* const made = row_.back().get();
     made->second.position = static_cast<std::uint32_t>(row_.size() - 1);
-    table_[place_of(key)] = {made, key.hash};
+    table_[place_of(key)] = {made, key.table_hash};
     return {made, true};
   }
 
@@ -107,9 +136,9 @@ class ScanMap {
 
   // Where the key is, or would come.
   [[nodiscard]] std::size_t place_of(const HashedKey& key) const {
-    std::size_t place = home_of(key.hash);
+    std::size_t place = home_of(key.table_hash);
     while (table_[place].element != nullptr &&
-           (table_[place].hash != key.hash || table_[place].element->first != key.bytes))
+           (table_[place].hash != key.table_hash || table_[place].element->first != key.bytes))
       place = behind(place);
     return place;
   }

@@ -5,7 +5,8 @@
 
 namespace keel {
 
-// What the state's hash is made of. The same on every node, and part of no format: only nodes are compared by it.
+// What the state's hash is made of. The same on every node, and part of no format: only nodes are compared by it. It shows
+// what went wrong, and is no seal: whoever wants to finds bytes that it takes for others.
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0);
 
 // Spreads a number over all 64 bits, so that sums of such numbers tell what they were made of.

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = DecodedEntry::Kind;
 
-constexpr std::size_t kept_words = 1u << 16;  // memory for more is given back when the next entry comes
+constexpr std::size_t kept_words = 1u << 12;  // memory for more is given back when the next entry comes
 
 void append_number(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7)
@@ -86,6 +86,7 @@ Result<void> DecodedEntry::decode(ByteView entry) {
     words_ = std::vector<std::string_view>();
     ends_ = std::vector<std::size_t>();
   }
+  if (watched_.capacity() > kept_words) watched_ = std::vector<WatchedKey>();
   words_.clear();
   ends_.clear();
   watched_.clear();

@@ -81,5 +81,19 @@ TEST(ScanMap, WalksDownwardsInSteps) {
   EXPECT_EQ(map.scan(99, 1, visit), 4u);
 }
 
+// Keys that a client can make at will, and whose hash is the same on every node: in tables they must not collide.
+TEST(ScanMap, KeysThatCollideEverywhereElseDoNotHere) {
+  const std::string secret("\xb8\xfe\x6c\x39\x23\xa4\x4b\xbe", 8);  // with which XXH3 begins unless told another
+  std::set<std::uint64_t> hashes;
+  std::set<std::uint64_t> table_hashes;
+  for (int i = 0; i < 1000; ++i) {
+    const HashedKey key(secret + std::to_string(10'000'000 + i) + std::string(16, 'x'));
+    hashes.insert(key.hash);
+    table_hashes.insert(key.table_hash);
+  }
+  EXPECT_EQ(hashes.size(), 1u);
+  EXPECT_EQ(table_hashes.size(), 1000u);
+}
+
 }  // namespace
 }  // namespace keel

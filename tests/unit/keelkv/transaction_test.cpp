@@ -82,6 +82,38 @@ TEST(Transactions, ADeletionIsAChange) {
   EXPECT_EQ(machine.apply_transaction({"set done x"}, {{"k", machine.last()}}), "[OK]");
 }
 
+// Dead keys are removed when there is time: when they are is no change, only that they died. Else a client that watches
+// such a key would try in vain while others are removed before it.
+TEST(Transactions, AKeyThatWasDeadWhenItWasWatchedHasNotChanged) {
+  for (const bool removed : {false, true}) {
+    Machine machine;
+    for (int i = 0; i < 100; ++i)
+      machine.run("set k" + std::to_string(i) + " v px 10");
+    machine.now += 10;
+    machine.run("set other x");  // removes 64 of them
+    const Index watched_at = machine.last();
+    for (int i = 0; i < 100; ++i)
+      EXPECT_EQ(machine.run("get k" + std::to_string(i)), "nil");
+    if (removed) machine.run("set other y");
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(machine.apply_transaction({"set done x"}, {{"k" + std::to_string(i), watched_at}}), "[OK]") << i;
+    }
+  }
+}
+
+TEST(Transactions, AKeyThatCameAndDiedSinceItWasWatchedHasChanged) {
+  Machine machine;
+  machine.run("set k v px 10");
+  machine.now += 10;
+  machine.run("set other x");
+  const Index watched_at = machine.last();
+  machine.run("set k again px 10");
+  machine.now += 10;
+  EXPECT_EQ(machine.apply_transaction({"set done x"}, {{"k", watched_at}}), "nil");
+  machine.run("get k");
+  EXPECT_EQ(machine.apply_transaction({"set done x"}, {{"k", machine.last()}}), "[OK]");
+}
+
 class TransactionCommands : public KvServerTest {
  protected:
   void SetUp() override {
