@@ -180,6 +180,16 @@ void combined(KvView& view, Args args, RespWriter& reply) {
     reply.bulk(member.bytes);
 }
 
+// In place, so that a walk through the set (SSCAN) misses none that stays.
+void change_into(SetValue& set, const SetValue& wanted) {
+  for (std::size_t i = set.size(); i > 0; --i) {
+    const HashedKey member(set.members().at(i - 1).first);
+    if (!wanted.contains(member)) set.remove(member);
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    set.add(wanted.members().at(i).first);
+}
+
 // The same, into a key: whatever that holds is gone.
 template <Combine combine>
 void store_combined(KvStore& store, Args args, RespWriter& reply) {
@@ -194,10 +204,16 @@ void store_combined(KvStore& store, Args args, RespWriter& reply) {
   for (const HashedKey& member : members)
     result->add(member);
   const HashedKey to(args[1]);
-  if (!result->empty()) {
+  KvStore::Entry* const old = store.find(to);
+  if (result->empty()) {
+    if (old != nullptr) store.erase(*old);
+  } else if (value_of<SetValue>(old) == nullptr) {
     store.put(to, std::move(result), never);
-  } else if (KvStore::Entry* const old = store.find(to)) {
-    store.erase(*old);
+  } else {
+    store.set_expiry(*old, never);
+    Edit<SetValue> set(store, *old);
+    change_into(*set, *result);
+    set.changed();
   }
   reply.integer(as_integer(members.size()));
 }

@@ -248,6 +248,68 @@ TEST(Scan, ReturnsEveryKeyThatWasThereThroughout) {
   }
 }
 
+// The same of a set's members, when it is stored into as well.
+TEST(Scan, ReturnsEveryMemberThatWasThereThroughout) {
+  std::mt19937 random(12);
+  const auto line = [](std::string command, const std::set<std::string>& members) {
+    for (const std::string& member : members)
+      command += " " + member;
+    return command;
+  };
+  for (int round = 0; round < 200; ++round) {
+    Machine machine;
+    std::set<std::string> there;
+    std::set<std::string> other;
+    const auto change = [&](std::set<std::string>& stayed) {
+      const std::string member = "m" + std::to_string(random() % 60);
+      std::set<std::string> after = there;
+      switch (random() % 8) {
+        case 0:
+          machine.run("sunionstore s other s");
+          after.insert(other.begin(), other.end());
+          break;
+        case 1:
+          machine.run("sdiffstore s s other");
+          for (const std::string& gone : other)
+            after.erase(gone);
+          break;
+        case 2:
+          machine.run("del other");
+          other.clear();
+          for (unsigned i = random() % 4; i > 0; --i)
+            other.insert("m" + std::to_string(random() % 60));
+          if (!other.empty()) machine.run(line("sadd other", other));
+          break;
+        case 3:
+        case 4:
+          machine.run("srem s " + member);
+          after.erase(member);
+          break;
+        default: machine.run("sadd s " + member); after.insert(member);
+      }
+      there = after;
+      std::erase_if(stayed, [&](const std::string& one) { return !there.contains(one); });
+    };
+    std::set<std::string> stayed;
+    for (int i = 0; i < 80; ++i)
+      change(stayed);
+    stayed = there;
+    std::set<std::string> seen;
+    std::string cursor = "0";
+    do {
+      const std::string reply = machine.run("sscan s " + cursor + " count " + std::to_string(1 + random() % 7));
+      for (const std::string& member : there) {
+        if (reply.find("\"" + member + "\"") != std::string::npos) seen.insert(member);
+      }
+      cursor = reply.substr(2, reply.find('"', 2) - 2);
+      for (unsigned i = random() % 8; i > 0; --i)
+        change(stayed);
+    } while (cursor != "0");
+    EXPECT_THAT(seen, testing::IsSupersetOf(stayed));
+    EXPECT_EQ(machine.run("scard s"), std::to_string(there.size()));
+  }
+}
+
 TEST(Keys, RandomKeyReachesAll) {
   Machine machine;
   machine.run("mset a 1 b 1 c 1 d 1");
