@@ -22,7 +22,9 @@ using boost::system::error_code;
 constexpr std::size_t max_writes_in_flight = 4096;  // of one connection; the node bounds them all together
 constexpr std::size_t output_pause = 1u << 20;      // replies waiting for the client before we take more requests
 constexpr std::size_t usual_output = 64u << 10;     // memory for more is given back when it has been sent
+constexpr std::size_t usual_scratch = 1u << 20;
 constexpr std::size_t drained_at_close = 1u << 20;
+constexpr Duration longest_turn = std::chrono::milliseconds(5);
 
 std::string describe(const tcp::endpoint& endpoint) {
   return to_string(HostPort{endpoint.address().to_string(), endpoint.port()});
@@ -90,6 +92,7 @@ void KvConnection::received(const error_code& error, std::size_t bytes) {
 // Goes through the requests that have come, up to one that must wait.
 void KvConnection::process() {
   waiting_ = Waiting::no;
+  turn_ends_ = server_.executor().now() + longest_turn;
   while (!closed_ && !ending_ && take_request()) {
   }
 }
@@ -184,13 +187,23 @@ bool KvConnection::submit_scratch() {
                            [self = boost::intrusive_ptr(this), place = replies_.open()](Result<Applied> result) {
                              self->write_done(place, std::move(result));
                            });
+  if (server_.scratch().capacity() > usual_scratch) release(server_.scratch());
   request_done();
   return true;
 }
 
 bool KvConnection::run_read(ReadHandler handler) {
+  if (turn_is_over()) return false;
   RespWriter reply = bounded_reply();
   return read(handler, reply) && reply_done(reply);
+}
+
+// Reads may take long, each of them, and other clients wait meanwhile, and the node's heartbeats.
+bool KvConnection::turn_is_over() {
+  if (server_.executor().now() < turn_ends_) return false;
+  waiting_ = Waiting::for_turn;
+  server_.touched(*this);
+  return true;
 }
 
 // False while it has to wait: for a confirmation, or until the log knows what time it is.
@@ -236,11 +249,15 @@ bool KvConnection::may_read() {
 }
 
 RespWriter KvConnection::bounded_reply() {
-  return {output_, session_.version, sent_ + server_.settings().max_client_output};
+  const KvSettings& settings = server_.settings();
+  const std::size_t for_all = settings.max_client_memory - std::min(settings.max_client_memory, server_.memory());
+  return {output_, session_.version, sent_ + std::min(settings.max_client_output, output_bytes() + for_all)};
 }
 
+// What is large counts at once: others are answered in this turn too.
 bool KvConnection::reply_done(const RespWriter& reply) {
   request_done();
+  if (output_bytes() > usual_output) account();
   if (reply.overflowed()) close_for_output();
   return true;
 }
@@ -291,7 +308,8 @@ void KvConnection::settle() {
   if (closed_) return;
   const bool can_go_on = (waiting_ == Waiting::for_writes && replies_.empty()) ||
                          (waiting_ == Waiting::for_room && replies_.size() <= max_writes_in_flight / 2) ||
-                         (waiting_ == Waiting::for_output && output_bytes() <= output_pause);
+                         (waiting_ == Waiting::for_output && output_bytes() <= output_pause) ||
+                         waiting_ == Waiting::for_turn;
   if (can_go_on && !server_.stopping()) process();
   send();
   if (closed_ || !within_bounds()) return;

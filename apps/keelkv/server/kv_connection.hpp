@@ -41,7 +41,7 @@ struct KvSession {
 // One client. Its requests take effect in their order: writes that stand together are all in flight at once; whatever
 // is no write waits until they are answered, and a write waits for the reads before it. A connection that waits reads
 // no more from its socket. What is answered without looking at the store, as in a transaction that is being gathered,
-// waits for nothing.
+// waits for nothing. No client is served longer at a time than `longest_turn`, but for the request that reaches it.
 //
 // Kept alive by the server until it is closed, and by what is in flight for it.
 class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::thread_unsafe_counter> {
@@ -74,7 +74,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   }
 
  private:
-  enum class Waiting : std::uint8_t { no, for_writes, for_room, for_read, for_output };
+  enum class Waiting : std::uint8_t { no, for_writes, for_room, for_read, for_output, for_turn };
 
   void receive();
   void received(const boost::system::error_code& error, std::size_t bytes);
@@ -88,6 +88,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool run_write();
   bool submit_scratch();
   bool run_read(ReadHandler handler);
+  bool turn_is_over();
   bool may_read();
   bool read(ReadHandler handler, RespWriter& reply);
   [[nodiscard]] bool read_failed() const;
@@ -119,6 +120,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   RespParser parser_;
   std::uint64_t consumed_ = 0;  // bytes of the client's stream behind us
   Waiting waiting_ = Waiting::no;
+  Instant turn_ends_;
   bool receiving_ = false;
   bool input_ended_ = false;
   bool ending_ = false;  // nothing more is read; close when all is sent

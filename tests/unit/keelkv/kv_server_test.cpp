@@ -224,6 +224,60 @@ TEST_F(KvServerTest, TheLargestConnectionIsClosedWhenAllHoldTooMuch) {
   small->expect("+PONG\r\n");
 }
 
+// Reads that are confirmed together are answered together, before any answer can leave.
+TEST_F(KvServerTest, LargeAnswersAreBoundedTogetherWithinOneTurn) {
+  settings_.max_client_memory = 8u << 20;
+  const auto writer = connect();
+  writer->send("SET k " + std::string(60'000, 'x') + "\r\n");
+  await_writes(1);
+  replica_.apply();
+  writer->expect("+OK\r\n");
+  std::string request = "MGET";
+  for (int i = 0; i < 50; ++i)
+    request += " k";
+  std::vector<std::unique_ptr<Client>> readers;
+  for (std::size_t i = 1; i <= 16; ++i) {
+    readers.push_back(connect());
+    readers.back()->send(request + "\r\n");
+    await_reads(i);
+  }
+  std::size_t held = 0;
+  while (!replica_.reads.empty()) {
+    replica_.confirm();
+    held = 0;
+    for (const auto& [id, connection] : server_->connections())
+      held += connection->memory();
+    EXPECT_LT(held, 2 * settings_.max_client_memory);  // a buffer doubles when it grows
+  }
+  EXPECT_GT(held, settings_.max_client_memory / 4) << "some are answered";
+  EXPECT_GT(server_->counters().closed_for_output + server_->counters().closed_for_memory, 0u);
+}
+
+TEST_F(KvServerTest, AClientWhoseReadsTakeLongLetsOthersComeBetween) {
+  const auto client = connect();
+  const auto other = connect();
+  client->send("MSET a " + std::string(1000, 'x') + " b " + std::string(1000, 'y') + "\r\n");
+  await_writes(1);
+  replica_.apply();
+  client->expect("+OK\r\n");
+  constexpr std::uint64_t count = 100;  // each goes through a million cells
+  std::string requests;
+  std::string replies;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    requests += "LCS a b LEN\r\n";
+    replies += ":0\r\n";
+  }
+  client->send(requests);
+  await_reads(1);
+  const std::uint64_t before = server_->counters().requests;
+  other->send("PING\r\n");
+  replica_.confirm();
+  other->expect("+PONG\r\n");
+  EXPECT_LT(server_->counters().requests, before + count);
+  client->expect(replies);
+  EXPECT_TRUE(replica_.reads.empty());
+}
+
 // None of them is large.
 TEST_F(KvServerTest, ManySmallConnectionsAreBoundedTogether) {
   settings_.max_client_memory = 1u << 20;
@@ -257,6 +311,21 @@ TEST_F(KvServerTest, LargeBuffersAreGivenBack) {
   client->send("PING\r\n");
   client->expect("+PONG\r\n");
   EXPECT_LT(server_->connections().begin()->second->memory(), 100'000u);
+}
+
+// As the replica gets it, and refuses it perhaps, it is kept nowhere.
+TEST_F(KvServerTest, TheRoomForALargeWriteIsGivenBack) {
+  const auto client = connect();
+  client->send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9000000\r\n");
+  const std::string piece(1'000'000, 'x');
+  for (int i = 0; i < 9; ++i) {
+    client->send(piece);
+    run_ready();
+  }
+  client->send("\r\n");
+  await_writes(1);
+  EXPECT_LT(server_->scratch().capacity(), 1'000'000u);
+  replica_.refuse({ErrorCode::too_large, ""});
 }
 
 TEST_F(KvServerTest, RepliesThatWaitForOneBeforeThemCountAsMemory) {
