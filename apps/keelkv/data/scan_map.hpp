@@ -66,8 +66,8 @@ class ScanMap {
   }
   [[nodiscard]] Element* find(const HashedKey& key) { return table_.empty() ? nullptr : table_[place_of(key)].element; }
 
-  // Begins to bring into the cache what looking for keys with these table hashes will touch: all of them at once wait for memory about as
-  // long as one. `held` does the same for what an element holds.
+  // Begins to bring into the cache what looking for keys with these table hashes will touch: all of them together wait
+  // for memory about as long as one. `held` does the same for what an element holds.
   template <class Held>
   void prefetch(std::span<const std::uint64_t> hashes, Held held) const {
     if (table_.empty()) return;

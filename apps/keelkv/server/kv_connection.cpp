@@ -1,5 +1,6 @@
 #include "keelkv/server/kv_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -248,10 +249,12 @@ bool KvConnection::may_read() {
   return false;
 }
 
+// A small one always goes: if all hold too much then, the largest client is closed, not this one.
 RespWriter KvConnection::bounded_reply() {
   const KvSettings& settings = server_.settings();
-  const std::size_t for_all = settings.max_client_memory - std::min(settings.max_client_memory, server_.memory());
-  return {output_, session_.version, sent_ + std::min(settings.max_client_output, output_bytes() + for_all)};
+  const std::uint64_t left = settings.max_client_memory - std::min(settings.max_client_memory, server_.memory());
+  const std::uint64_t for_all = output_bytes() + std::max<std::uint64_t>(left, usual_output);
+  return {output_, session_.version, sent_ + std::min(settings.max_client_output, for_all)};
 }
 
 // What is large counts at once: others are answered in this turn too.
