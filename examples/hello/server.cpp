@@ -2,6 +2,9 @@
 // number to add; each answer is a line of its output.
 //
 //   server 1 data1 127.0.0.1:7101 127.0.0.1:7102 127.0.0.1:7103      and likewise 2 and 3
+//
+// When node 3 has lost its disk, and comes back with an empty one (docs/operating.md says when it may), the others are
+// each started once with `--forget 3` before their usual arguments.
 #include <unistd.h>
 
 #include <iostream>
@@ -15,6 +18,7 @@
 #include "keel/asio/executor.hpp"
 #include "keel/asio/tcp_transport.hpp"
 #include "keel/node/node.hpp"
+#include "keel/storage/admission.hpp"
 #include "keel/storage/data_directory.hpp"
 #include "keel/storage/posix_disk.hpp"
 #include "keel/storage/write_ahead_log.hpp"
@@ -24,13 +28,15 @@ using namespace keel;
 
 class Server {
  public:
-  Server(NodeId id, const std::string& data, std::vector<Member> members)
+  Server(NodeId id, const std::string& data, std::vector<Member> members, NodeId forget)
       : address_(members.at(id.value() - 1).address), genesis_(make_genesis("hello", std::move(members))) {
     std::random_device random;
     disk_ = check(PosixDisk::open(data, executor_));
     const DirectoryIdentity mine{genesis_.cluster_id(), "hello", GroupId(), id, Incarnation(random())};
     const DirectoryIdentity identity = check(open_data_directory(*disk_, mine));  // locks it
     peers_.emplace(check(PeerBook::open(*disk_)));
+    const bool first_start = peers_->peers().empty();
+    if (peers_->peers().contains(forget)) check(peers_->forget(forget));
 
     TcpOptions tcp;
     tcp.self = {.cluster = identity.cluster,
@@ -40,11 +46,10 @@ class Server {
                 .incarnation = identity.incarnation,
                 .member_data = {}};
     // A voter that comes back without its disk has forgotten its promises, and must not be let in.
-    tcp.admit = [this](const wire::Hello& peer) { return peers_->admit(peer.node, peer.incarnation); };
+    tcp.admit = [this](const wire::Hello& peer) { return admit(node_->raft(), *peers_, peer.node, peer.incarnation); };
     tcp.log = [](TcpLogLevel, std::string_view line) { std::cerr << line << "\n"; };
     transport_.emplace(executor_, tcp);
 
-    const bool first_start = peers_->peers().empty();
     const auto start = [&](bool bootstrap) {
       const LogIdentity whose{identity.cluster, GroupId(), id};
       log_.emplace(*disk_, executor_, WriteAheadLogOptions{.salt_seed = random()}, whose);
@@ -84,10 +89,14 @@ class Server {
     });
   }
 
+  // The command is in no log, so it is safe to try again; and soon somebody leads, or there is room.
+  static bool passes(ErrorCode code) {
+    return code == ErrorCode::no_leader || code == ErrorCode::not_leader || code == ErrorCode::overloaded;
+  }
+
   void submit(const std::string& line) {
     node_->submit(std::as_bytes(std::span(line)), {}, [this, line](Result<Applied> result) {
-      // Nobody leads yet: the command is in no log, so it is safe to try again.
-      if (!result && outcome_of(result.error().code) == Outcome::not_appended) {
+      if (!result && passes(result.error().code)) {
         executor_.at(executor_.now() + std::chrono::milliseconds(50), [this, line] { submit(line); });
         return;
       }
@@ -111,12 +120,18 @@ class Server {
 };
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    std::cerr << "usage: server ID DIRECTORY ADDRESS...\n";
+  std::vector<std::string> args(argv + 1, argv + argc);
+  NodeId forget = nobody;
+  if (args.size() > 1 && args[0] == "--forget") {
+    forget = NodeId(std::stoull(args[1]));
+    args.erase(args.begin(), args.begin() + 2);
+  }
+  if (args.size() < 3) {
+    std::cerr << "usage: server [--forget ID] ID DIRECTORY ADDRESS...\n";
     return 2;
   }
   std::vector<Member> members;
-  for (int i = 3; i < argc; ++i)
-    members.push_back({.id = NodeId(static_cast<std::uint64_t>(i - 2)), .address = argv[i]});
-  Server(NodeId(std::stoull(argv[1])), argv[2], std::move(members)).run();
+  for (std::size_t i = 2; i < args.size(); ++i)
+    members.push_back({.id = NodeId(i - 1), .address = args[i]});
+  Server(NodeId(std::stoull(args[0])), args[1], std::move(members), forget).run();
 }

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "keel/asio/run.hpp"
-#include "keelkv/server/admission.hpp"
+#include "keel/storage/admission.hpp"
 #include "keelkv/server/descriptors.hpp"
 
 namespace keel {

@@ -31,7 +31,8 @@ class PeerBook {
   // Errors: `corrupt`, `wrong_version`, `io`.
   static Result<PeerBook> open(Disk& disk);
 
-  // Whether `peer` is who it was: remembers it, durably, the first time. Errors: `wrong_incarnation`, with instructions;
+  // Whether `peer` is who it was: remembers it, durably, the first time, whoever it is; `keel::admit` (admission.hpp)
+  // looks before whether it is to be remembered. Errors: `wrong_incarnation`, with instructions;
   // `overloaded` past max_peers; `io`. Blocks on the disk, but only for a peer never heard before.
   Result<void> admit(NodeId peer, Incarnation incarnation);
   // The next incarnation of this peer will be taken for it: for an operator who has replaced its disk.

@@ -1,6 +1,6 @@
-#include "keelkv/server/admission.hpp"
+#include "keel/storage/admission.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace keel {
 

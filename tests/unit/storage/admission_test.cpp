@@ -1,11 +1,9 @@
-#include "keelkv/server/admission.hpp"
+#include "keel/storage/admission.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "keel/asio/executor.hpp"
-#include "keel/storage/posix_disk.hpp"
-#include "temporary_directory.hpp"
+#include "keel/sim/sim_disk.hpp"
+#include "test_executor.hpp"
 
 namespace keel {
 namespace {
@@ -19,11 +17,10 @@ class Admission : public testing::Test {
     raft_.written(output.write->id);
   }
 
-  test::TemporaryDirectory folder_;
-  boost::asio::io_context context_;
-  AsioExecutor executor_{context_};
-  std::unique_ptr<PosixDisk> disk_ = PosixDisk::open(folder_.path(), executor_).value();
-  PeerBook book_ = PeerBook::open(*disk_).value();
+  test::TestExecutor executor_;
+  sim::SimMedia media_{5};
+  sim::SimDisk disk_{executor_, media_};
+  PeerBook book_ = PeerBook::open(disk_).value();
   Raft raft_ = Raft::bootstrap({.id = NodeId(1), .seed = 1},
                                make_genesis("two", {{.id = NodeId(1)}, {.id = NodeId(2)}}), Instant{})
                    .value();
@@ -34,10 +31,10 @@ TEST_F(Admission, NobodyIsRememberedBeforeTheGenesisIsDurable) {
   const auto early = admit(raft_, book_, NodeId(2), Incarnation(7));
   ASSERT_FALSE(early);
   EXPECT_EQ(early.error().code, ErrorCode::not_found);
-  EXPECT_TRUE(PeerBook::open(*disk_)->peers().empty());
+  EXPECT_TRUE(PeerBook::open(disk_)->peers().empty());
   write_genesis();
   EXPECT_TRUE(admit(raft_, book_, NodeId(2), Incarnation(7)));
-  EXPECT_EQ(PeerBook::open(*disk_)->peers().size(), 1u);
+  EXPECT_EQ(PeerBook::open(disk_)->peers().size(), 1u);
 }
 
 TEST_F(Admission, StrangersAreNotRemembered) {
@@ -45,7 +42,7 @@ TEST_F(Admission, StrangersAreNotRemembered) {
   const auto stranger = admit(raft_, book_, NodeId(3), Incarnation(7));
   ASSERT_FALSE(stranger);
   EXPECT_EQ(stranger.error().code, ErrorCode::wrong_node);
-  EXPECT_TRUE(PeerBook::open(*disk_)->peers().empty());
+  EXPECT_TRUE(PeerBook::open(disk_)->peers().empty());
 }
 
 // scenario: D-07
