@@ -23,13 +23,14 @@ void TcpHub::stop() {
   for (const auto& connection : std::exchange(inbound_, {}))
     connection->close();
   receivers_.clear();
+  members_.clear();
   unreachable_.clear();
 }
 
 void TcpHub::detach(GroupId group) {
   receivers_.erase(group);
   members_.erase(group);
-  update_links();
+  if (!stopped_) update_links();
 }
 
 void TcpHub::members(GroupId group, std::span<const Member> members) {

@@ -334,6 +334,25 @@ TEST_F(Tcp, StoppingClosesEverySocket) {
   EXPECT_EQ(stopping->receiver.unreachable(one), 0);
 }
 
+// Each of the groups that share a transport detaches in its own time, perhaps after another has stopped it.
+TEST_F(Tcp, AStoppedTransportDialsNobodyWhenAGroupDetaches) {
+  constexpr GroupId second_group(2);
+  const auto stopping = node(two);
+  StrangersPort port(context_);
+  const std::vector<Member> members{{.id = one, .address = port.address()}};
+  stopping->transport.members(first_group, members);
+  stopping->transport.members(second_group, members);
+  ASSERT_TRUE(run_until([&] { return port.callers.size() == 1; }));
+  stopping->transport.stop();
+  ASSERT_TRUE(run_until([&] { return port.callers[0].ended(); }));
+  stopping->transport.detach(first_group);
+  stopping->transport.detach(second_group);
+  EXPECT_EQ(stopping->transport.stats().peers.size(), 1u);  // nobody but the nameless
+  context_.restart();
+  context_.poll();
+  EXPECT_EQ(port.callers.size(), 1u);
+}
+
 TEST_F(Tcp, AReceiverMayStopTheTransport) {
   const auto sender = node(one);
   const auto receiver = node(two);
