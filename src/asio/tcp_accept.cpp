@@ -35,6 +35,11 @@ std::string said_of(const wire::Hello& hello) {
 
 Result<void> TcpHub::listen(std::string_view address) {
   if (stopped_) return fail(ErrorCode::stopping, "this transport has been stopped");
+  if (acceptor_) {
+    return fail(ErrorCode::exists, fmt::format("cannot listen at {}: this transport listens at {} already, and a "
+                                               "transport has one address",
+                                               address, listening_at()));
+  }
   const auto parts = split_address(address);
   if (!parts) return std::unexpected(parts.error());
   const auto refuse = [&](const boost::system::error_code& error) {

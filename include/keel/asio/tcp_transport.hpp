@@ -91,7 +91,8 @@ class TcpTransport final : public Transport {
   TcpTransport& operator=(const TcpTransport&) = delete;
 
   // Accepts connections at "host:port"; port 0 takes any that is free. Errors: `invalid` (not an address), `io` (port
-  // taken, no such interface), in words for the person who chose the address; `stopping`. Waits for a name's address.
+  // taken, no such interface), in words for the person who chose the address; `exists` (it listens already);
+  // `stopping`. Waits for a name's address.
   [[nodiscard]] Result<void> listen(std::string_view address);
   // Where it listens, as numbers: "127.0.0.1:7101". Empty when it does not.
   [[nodiscard]] std::string listening_at() const;

@@ -53,6 +53,21 @@ TEST_F(Tcp, WhatIsNoAddressIsNamed) {
   EXPECT_NE(elsewhere.error().message.find("no interface of this machine"), std::string::npos);
 }
 
+TEST_F(Tcp, ATransportListensOnce) {
+  const auto listening = node(one);
+  const std::string address = listening->transport.listening_at();
+  for (const char* another : {"127.0.0.1:0", "192.0.2.1:0"}) {
+    const auto again = listening->transport.listen(another);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, ErrorCode::exists);
+    EXPECT_EQ(again.error().message, std::string("cannot listen at ") + another + ": this transport listens at " +
+                                         address + " already, and a transport has one address");
+  }
+  EXPECT_EQ(listening->transport.listening_at(), address);
+  Stranger stranger(context_, address);
+  EXPECT_TRUE(run_until([&] { return listening->transport.stats().connections == 1; }));
+}
+
 TEST_F(Tcp, NamesAndIPv6Work) {
   const auto sender = node(one);
   const auto by_name = node(options(two), "localhost:0");
