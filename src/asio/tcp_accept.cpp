@@ -35,6 +35,7 @@ std::string said_of(const wire::Hello& hello) {
 
 Result<void> TcpHub::listen(std::string_view address) {
   if (stopped_) return fail(ErrorCode::stopping, "this transport has been stopped");
+  if (!fit_) return fit_;
   if (acceptor_) {
     return fail(ErrorCode::exists, fmt::format("cannot listen at {}: this transport listens at {} already, and a "
                                                "transport has one address",

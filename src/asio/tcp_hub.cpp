@@ -11,7 +11,7 @@
 namespace keel {
 
 TcpHub::TcpHub(AsioExecutor& executor, TcpOptions options)
-    : executor_(executor), options_(std::move(options)), log_(options_.log) {}
+    : executor_(executor), options_(std::move(options)), fit_(validate(options_)), log_(options_.log) {}
 
 TcpHub::~TcpHub() = default;
 
@@ -35,6 +35,7 @@ void TcpHub::detach(GroupId group) {
 
 void TcpHub::members(GroupId group, std::span<const Member> members) {
   if (stopped_) return;
+  if (!fit_) return log(TcpLogLevel::warning, "options", "nobody is dialled: " + fit_.error().message);
   auto& addresses = members_[group];
   addresses.clear();
   for (const Member& member : members) {

@@ -67,6 +67,7 @@ class TcpHub : public std::enable_shared_from_this<TcpHub> {
 
   AsioExecutor& executor_;
   TcpOptions options_;
+  Result<void> fit_;  // the options; without, nothing is opened
   LimitedLog log_;
   std::map<GroupId, TransportReceiver*> receivers_;
   std::map<GroupId, std::map<NodeId, std::string>> members_;  // and where they listen

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t magic = 0x4c45454b;  // the bytes "KEEL"
 constexpr std::uint8_t version = 1;
 constexpr std::size_t at_size = 6;
-constexpr std::size_t max_texts = 3000;  // with all the rest well below max_hello_bytes
+static_assert(max_hello_texts + 512 < max_hello_bytes, "with all the rest well below it");
 
 enum class What : std::uint8_t { hello = 1, welcome = 2 };
 
@@ -79,13 +79,13 @@ Result<Handshake> decode_any(ByteView bytes) {
 }  // namespace
 
 std::vector<std::byte> encode(const Hello& hello) {
-  KEEL_ASSERT(texts_of(hello) <= max_texts, "names and member data are checked when a configuration is made");
+  KEEL_ASSERT(texts_of(hello) <= max_hello_texts, "a transport checks them when it is made");
   return encode_any(hello);
 }
 
 std::vector<std::byte> encode(const Welcome& welcome) {
-  if (welcome.reason.size() <= max_texts) return encode_any(welcome);
-  return encode_any(Welcome{welcome.refusal, welcome.reason.substr(0, max_texts)});
+  if (welcome.reason.size() <= max_hello_texts) return encode_any(welcome);
+  return encode_any(Welcome{welcome.refusal, welcome.reason.substr(0, max_hello_texts)});
 }
 
 Result<std::size_t> handshake_size(ByteView bytes) {
@@ -99,13 +99,13 @@ Result<std::size_t> handshake_size(ByteView bytes) {
 Result<Hello> decode_hello(ByteView bytes) {
   auto hello = decode_any<Hello>(bytes);
   if (hello && hello->min_format > hello->max_format) return corrupt("a least format above the greatest");
-  if (hello && texts_of(*hello) > max_texts) return corrupt("longer texts than it may have");
+  if (hello && texts_of(*hello) > max_hello_texts) return corrupt("longer texts than it may have");
   return hello;
 }
 
 Result<Welcome> decode_welcome(ByteView bytes) {
   auto welcome = decode_any<Welcome>(bytes);
-  if (welcome && welcome->reason.size() > max_texts) return corrupt("a longer reason than it may have");
+  if (welcome && welcome->reason.size() > max_hello_texts) return corrupt("a longer reason than it may have");
   return welcome;
 }
 

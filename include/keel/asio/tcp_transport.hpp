@@ -41,12 +41,17 @@ struct TcpOptions {
 
   std::size_t max_connections = 256;  // accepted ones at a time, strangers included
 
-  Duration handshake_timeout = std::chrono::seconds(3);  // from dialling, or accepting, until the handshake is done
-  Duration unacknowledged_timeout = std::chrono::seconds(10);  // then the peer's machine is taken to be gone (Linux)
-  Duration min_backoff = std::chrono::milliseconds(50);        // between dialling a peer and dialling it again,
-  Duration max_backoff = std::chrono::seconds(1);              // doubled until a connection lasts
-  std::uint64_t seed = 0;                                      // of the backoff's jitter
+  // From dialling, or accepting, until the handshake is done.
+  Duration handshake_timeout = std::chrono::seconds(3);
+  // Then the peer's machine is taken to be gone (Linux). 0: as long as the system waits by itself.
+  Duration unacknowledged_timeout = std::chrono::seconds(10);
+  Duration min_backoff = std::chrono::milliseconds(50);  // between dialling a peer and dialling it again,
+  Duration max_backoff = std::chrono::seconds(1);        // doubled until a connection lasts
+  std::uint64_t seed = 0;                                // of the backoff's jitter
 };
+
+// Errors: `invalid`, naming the option, its value and what is allowed.
+[[nodiscard]] Result<void> validate(const TcpOptions& options);
 
 struct TcpPeerStats {
   NodeId peer;  // `nobody`: all together that no configuration names
@@ -85,14 +90,15 @@ struct TcpStats {
 // Made, used and destroyed on the executor's thread; not destroyed from inside a receiver's call (`stop` may be).
 class TcpTransport final : public Transport {
  public:
+  // With options that `validate` refuses it is made, and does nothing: `listen` returns why, nobody is dialled.
   TcpTransport(AsioExecutor& executor, TcpOptions options);
   ~TcpTransport() override;  // stops
   TcpTransport(const TcpTransport&) = delete;
   TcpTransport& operator=(const TcpTransport&) = delete;
 
-  // Accepts connections at "host:port"; port 0 takes any that is free. Errors: `invalid` (not an address), `io` (port
-  // taken, no such interface), in words for the person who chose the address; `exists` (it listens already);
-  // `stopping`. Waits for a name's address.
+  // Accepts connections at "host:port"; port 0 takes any that is free. Errors: `invalid` (not an address; options that
+  // do not fit), `io` (port taken, no such interface), in words for the person who chose the address; `exists` (it
+  // listens already); `stopping`. Waits for a name's address.
   [[nodiscard]] Result<void> listen(std::string_view address);
   // Where it listens, as numbers: "127.0.0.1:7101". Empty when it does not.
   [[nodiscard]] std::string listening_at() const;

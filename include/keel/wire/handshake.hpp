@@ -36,8 +36,10 @@ inline constexpr std::size_t max_hello_bytes = 4096;
 
 inline constexpr std::size_t handshake_prefix_bytes = 8;
 
-// Each begins with a magic number, a version and its length, and ends with a checksum. Texts of a hello have 3,000 bytes
-// at most together; a longer reason is cut.
+inline constexpr std::size_t max_hello_texts = 3000;  // name and member data together, in bytes
+
+// Each begins with a magic number, a version and its length, and ends with a checksum. Longer texts of a hello than there
+// may be are the caller's mistake; a reason longer than that is cut.
 [[nodiscard]] std::vector<std::byte> encode(const Hello& hello);
 [[nodiscard]] std::vector<std::byte> encode(const Welcome& welcome);
 // Bytes of the whole hello or welcome that begins with these, handshake_prefix_bytes or more: how many to read before
