@@ -12,6 +12,7 @@
 namespace keel::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -106,6 +107,25 @@ TEST_F(KeelkvRedirecting, ReadonlyReadsOnAFollower) {
   EXPECT_EQ(client->call({"READONLY"}).value_or(RedisReply{}).text, "OK");
   EXPECT_EQ(client->call({"GET", "foo"}).value_or(RedisReply{}).text, "bar");
   EXPECT_EQ(client->call({"SET", "foo", "x"}).value_or(RedisReply{}).word(), "MOVED");
+}
+
+TEST_F(KeelkvRedirecting, AKilledFollowerIsDeadToTheOthersUntilItIsBack) {
+  const auto await = [&](std::size_t node, const testing::Matcher<std::string>& wanted) {
+    const auto client = cluster_.client(node);
+    const auto deadline = in(patience);
+    std::string nodes;
+    do {
+      nodes = client->call({"CLUSTER", "NODES"}).value_or(RedisReply{}).text;
+    } while (!testing::Value(nodes, wanted) && std::chrono::steady_clock::now() < deadline);
+    EXPECT_THAT(nodes, wanted) << node;
+  };
+  const std::vector<std::size_t> others = {leader_, (leader_ + 2) % 3};
+  cluster_.kill(follower_);
+  for (const std::size_t node : others)
+    await(node, ContainsRegex("127.0.0.1:" + port(follower_) + "@[0-9]+ slave,fail "));
+  ASSERT_TRUE(cluster_.start(follower_));
+  for (const std::size_t node : others)
+    await(node, Not(HasSubstr("fail")));
 }
 
 TEST_F(KeelkvForwarding, CliPipesInBulk) {

@@ -13,10 +13,12 @@ namespace keel {
 
 namespace {
 
+bool can_serve(const RosterEntry& node) { return node.alive && node.client; }
+
 // Those that a client can be sent to; none while nobody leads that could be: then nobody serves the slots.
 std::vector<RosterEntry> serving_nodes(const KvServer& server) {
   auto nodes = roster_of(server);
-  std::erase_if(nodes, [](const RosterEntry& node) { return !node.client; });
+  std::erase_if(nodes, [](const RosterEntry& node) { return !can_serve(node); });
   if (nodes.empty() || !nodes.front().leads) nodes.clear();
   return nodes;
 }
@@ -53,7 +55,7 @@ void describe_shard_node(const RosterEntry& node, RespWriter& reply) {
   text("endpoint", node.client ? node.client->host : "");
   text("role", node.leads ? "master" : "replica");
   number("replication-offset", node.replicated.value());
-  text("health", node.client ? "online" : "fail");
+  text("health", can_serve(node) ? "online" : "fail");
 }
 
 void shards(KvConnection& connection, Args, RespWriter& reply) {
@@ -80,11 +82,11 @@ void nodes(KvConnection& connection, Args, RespWriter& reply) {
   std::string lines;
   for (const RosterEntry& node : all) {
     const bool has_master = all.front().leads && !node.leads;
-    lines +=
-        fmt::format("{} {}:{}@{} {}{} {} 0 0 {} {}{}\n", node.name(), node.client ? node.client->host : "",
-                    node.client ? node.client->port : 0, node.peer_port, node.is_self ? "myself," : "",
-                    node.leads ? "master" : "slave", has_master ? all.front().name() : "-", term,
-                    node.client ? "connected" : "disconnected", node.leads ? fmt::format(" 0-{}", key_slots - 1) : "");
+    lines += fmt::format("{} {}:{}@{} {}{}{} {} 0 0 {} {}{}\n", node.name(), node.client ? node.client->host : "",
+                         node.client ? node.client->port : 0, node.peer_port, node.is_self ? "myself," : "",
+                         node.leads ? "master" : "slave", node.alive ? "" : ",fail",
+                         has_master ? all.front().name() : "-", term, can_serve(node) ? "connected" : "disconnected",
+                         node.leads ? fmt::format(" 0-{}", key_slots - 1) : "");
   }
   reply.text(lines);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -75,6 +76,19 @@ void stats_section(const KvServer& server, Text out) {
   fmt::format_to(out, "acl_access_denied_auth:{}\r\n", counters.wrong_passwords);
 }
 
+// A replica that is gone is not listed, as in Redis.
+void replicas_lines(std::span<const RosterEntry> nodes, Text out) {
+  const auto is_there = [](const RosterEntry& node) { return !node.leads && node.alive; };
+  fmt::format_to(out, "role:master\r\nconnected_slaves:{}\r\n", std::ranges::count_if(nodes, is_there));
+  int number = 0;
+  for (const RosterEntry& node : nodes) {
+    if (!is_there(node)) continue;
+    fmt::format_to(out, "slave{}:ip={},port={},state={},offset={},lag={}\r\n", number++,
+                   node.client ? node.client->host : "", node.client ? node.client->port : 0,
+                   node.client ? "online" : "wait_bgsave", node.replicated.value(), node.silent.count());
+  }
+}
+
 // A node that forwards takes reads and writes, so that to a Redis client it is a master by itself; `raft` tells how it is.
 void replication_section(const KvServer& server, Text out) {
   const auto nodes = roster_of(server);
@@ -82,12 +96,7 @@ void replication_section(const KvServer& server, Text out) {
   if (!redirects(server) || self == nodes.end()) {
     fmt::format_to(out, "role:master\r\nconnected_slaves:0\r\n");
   } else if (self->leads) {
-    fmt::format_to(out, "role:master\r\nconnected_slaves:{}\r\n", nodes.size() - 1);
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-      fmt::format_to(out, "slave{}:ip={},port={},state={},offset={},lag=0\r\n", i - 1,
-                     nodes[i].client ? nodes[i].client->host : "", nodes[i].client ? nodes[i].client->port : 0,
-                     nodes[i].client ? "online" : "wait_bgsave", nodes[i].replicated.value());
-    }
+    replicas_lines(nodes, out);
   } else {
     const bool is_led = nodes.front().leads && nodes.front().client;
     const HostPort master = is_led ? *nodes.front().client : HostPort{};

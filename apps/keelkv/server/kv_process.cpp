@@ -208,7 +208,14 @@ Result<void> KvProcess::start_node() {
   replica_ = std::make_unique<NodeReplica>(*node_);
   server_ = std::make_unique<KvServer>(executor_, settings_, *replica_, machine_, logs_.of(LogSubject::client));
   server_->on_settings_changed([this] { apply_log_levels(); });
+  server_->roster().ask_connections([this](NodeId peer) { return is_connected(peer); });
   return {};
+}
+
+bool KvProcess::is_connected(NodeId peer) const {
+  const TcpStats stats = transport_->stats();
+  const auto found = std::ranges::find(stats.peers, peer, &TcpPeerStats::peer);
+  return found != stats.peers.end() && found->connected;
 }
 
 // A directory that has seen peers has had a log: an empty one would forget votes and entries that the others count on.

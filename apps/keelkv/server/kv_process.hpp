@@ -55,6 +55,7 @@ class KvProcess {
   Result<void> open_trace();
   Result<void> start_node();
   [[nodiscard]] Result<void> check_first_start() const;
+  [[nodiscard]] bool is_connected(NodeId peer) const;
   void await_signal();
   void stop_gently();
   void stop();

@@ -51,9 +51,26 @@ const HostPort* Roster::find(NodeId node) const {
 
 std::string node_name(NodeId id) { return fmt::format("{:040x}", id.value()); }
 
+namespace {
+
+// What the leader knows of a peer of its own.
+void add_peer_status(RosterEntry& entry, const RaftStatus& raft, const KvServer& server) {
+  const auto peer = std::ranges::find(raft.peers, entry.id, &PeerStatus::id);
+  entry.alive = false;
+  if (peer == raft.peers.end()) return;
+  entry.replicated = peer->match;
+  if (!peer->last_heard) return;
+  const Duration silence = server.executor().now() - *peer->last_heard;
+  entry.alive = silence < server.settings().election_timeout;
+  entry.silent = std::chrono::duration_cast<std::chrono::seconds>(silence);
+}
+
+}  // namespace
+
 std::vector<RosterEntry> roster_of(const KvServer& server) {
   const KvSettings& settings = server.settings();
   const RaftStatus raft = server.replica().status().raft;
+  const bool is_leader = raft.leader == settings.id;
   std::vector<RosterEntry> entries;
   for (const Member& member : settings.cluster) {
     const auto peer_address = parse_host_port(member.address);
@@ -64,11 +81,13 @@ std::vector<RosterEntry> roster_of(const KvServer& server) {
                       .leads = raft.leader == member.id,
                       .replicated = {}};
     if (const HostPort* const known = server.roster().find(member.id)) entry.client = *known;
-    const auto peer = std::ranges::find(raft.peers, member.id, &PeerStatus::id);
-    if (peer != raft.peers.end()) entry.replicated = peer->match;
     if (entry.is_self) {
       entry.client = client_address(settings, server.address().port);
       entry.replicated = raft.stable;
+    } else if (is_leader) {
+      add_peer_status(entry, raft, server);
+    } else {
+      entry.alive = entry.leads || server.roster().connected(member.id);
     }
     entries.push_back(std::move(entry));
   }

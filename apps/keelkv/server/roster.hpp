@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,9 +22,13 @@ class Roster {
  public:
   void heard(NodeId node, std::string_view member_data);
   [[nodiscard]] const HostPort* find(NodeId node) const;
+  // Whom to ask whether a node is connected with this one; without, all are taken to be.
+  void ask_connections(std::function<bool(NodeId)> connected) { connected_ = std::move(connected); }
+  [[nodiscard]] bool connected(NodeId node) const { return !connected_ || connected_(node); }
 
  private:
   std::map<NodeId, HostPort> addresses_;
+  std::function<bool(NodeId)> connected_;
 };
 
 // A node's id in the 40 digits that cluster-aware clients expect.
@@ -36,6 +42,9 @@ struct RosterEntry {
   bool is_self = false;
   bool leads = false;
   Index replicated;  // how far its log is known to go: on the leader of all, elsewhere of itself
+  // On the leader: it has answered within an election timeout. Elsewhere: it leads, or is connected with this node.
+  bool alive = true;
+  std::chrono::seconds silent{};  // on the leader: since it last answered
 
   [[nodiscard]] std::string name() const { return node_name(id); }
 };

@@ -38,12 +38,22 @@ class ClusterFace : public KvServerTest {
                          {.id = NodeId(2), .address = "10.0.0.2:7102"},
                          {.id = NodeId(3), .address = "10.0.0.3:7103"}};
     settings_.on_follower = OnFollower::moved;
+    settings_.election_timeout = std::chrono::hours(1);
     KvServerTest::SetUp();
     server_->roster().heard(NodeId(2), "10.0.0.2:6402");
     lead(2);
     client_ = connect();
   }
   void lead(std::uint64_t node) { replica_.state.raft.leader = NodeId(node); }
+  // Leads, and each of the others was last heard so long ago.
+  void lead_with(Duration second, Duration third) {
+    lead(1);
+    const Instant now = executor_.now();
+    replica_.state.raft.peers = {
+        {.id = NodeId(2), .match = Index(9), .next = Index(10), .last_heard = now - second},
+        {.id = NodeId(3), .match = Index(7), .next = Index(8), .last_heard = now - third},
+    };
+  }
   std::string line(std::string_view command) {
     client_->send(std::string(command) + "\r\n");
     std::string reply;
@@ -163,6 +173,42 @@ TEST_F(ClusterFace, SlotsAreTheLeadersAndTheOthersAreItsReplicas) {
   expect("CLUSTER FAILOVER", "-ERR unknown subcommand 'FAILOVER'. Try CLUSTER HELP.\r\n");
 }
 
+// No client is sent to a replica that has not answered for an election timeout.
+TEST_F(ClusterFace, ALeaderTellsWhichReplicaIsDead) {
+  server_->roster().heard(NodeId(3), "10.0.0.3:6403");
+  const auto dead = settings_.election_timeout;
+  lead_with(std::chrono::seconds(300), dead);
+  EXPECT_THAT(text("CLUSTER NODES"),
+              AllOf(HasSubstr("@7102 slave " + id_1 + " 0 0 0 connected\n"),
+                    HasSubstr(" 10.0.0.3:6403@7103 slave,fail " + id_1 + " 0 0 0 disconnected\n")));
+  expect("CLUSTER SLOTS", "*1\r\n*4\r\n:0\r\n:16383\r\n*4\r\n$9\r\n127.0.0.1\r\n:" + own_port() + "\r\n$40\r\n" + id_1 +
+                              "\r\n*0\r\n*4\r\n$8\r\n10.0.0.2\r\n:6402\r\n$40\r\n" + id_2 + "\r\n*0\r\n");
+  client_->send("CLUSTER SHARDS\r\n");
+  std::string shards;
+  while (!shards.ends_with("$4\r\nfail\r\n"))
+    shards += client_->receive(1);
+  EXPECT_THAT(shards, AllOf(HasSubstr("10.0.0.2"), HasSubstr("10.0.0.3")));
+  EXPECT_THAT(text("INFO replication"),
+              AllOf(HasSubstr("connected_slaves:1\r\nslave0:ip=10.0.0.2,port=6402,state=online,offset=9,lag=30"),
+                    Not(HasSubstr("slave1")), Not(HasSubstr("10.0.0.3"))));
+  lead_with(dead, {});
+  EXPECT_THAT(text("INFO replication"),
+              AllOf(HasSubstr("connected_slaves:1\r\nslave0:ip=10.0.0.3,port=6403,"), Not(HasSubstr("10.0.0.2"))));
+}
+
+// A follower hears nobody but the leader; of the others it knows whether it is connected with them.
+TEST_F(ClusterFace, AFollowerTellsWhoIsNotConnectedWithIt) {
+  server_->roster().heard(NodeId(3), "10.0.0.3:6403");
+  EXPECT_THAT(text("CLUSTER NODES"), Not(HasSubstr("fail")));
+  server_->roster().ask_connections([](NodeId) { return false; });
+  EXPECT_THAT(text("CLUSTER NODES"),
+              AllOf(HasSubstr(id_2 + " 10.0.0.2:6402@7102 master - 0 0 0 connected 0-16383\n"),
+                    HasSubstr("myself,slave " + id_2 + " 0 0 0 connected\n"),
+                    HasSubstr(id_3 + " 10.0.0.3:6403@7103 slave,fail " + id_2 + " 0 0 0 disconnected\n")));
+  server_->roster().ask_connections([](NodeId node) { return node == NodeId(3); });
+  EXPECT_THAT(text("CLUSTER NODES"), Not(HasSubstr("fail")));
+}
+
 TEST_F(ClusterFace, KeysOfASlot) {
   lead(1);
   client_->send("MSET foo 1 {foo}.b 2 bar 3\r\n");
@@ -195,7 +241,7 @@ TEST_F(ClusterFace, AClientIsToldWhatTheNodeIs) {
                                                   "master_link_status:up\r\n"));
   EXPECT_THAT(text("INFO raft"), HasSubstr("raft_leader_client:10.0.0.2:6402\r\n"));
   EXPECT_THAT(text("INFO cluster"), HasSubstr("cluster_enabled:1\r\n"));
-  lead(1);
+  lead_with({}, {});
   EXPECT_THAT(text("INFO replication"),
               AllOf(HasSubstr("role:master\r\nconnected_slaves:2\r\n"), HasSubstr("slave0:ip=10.0.0.2,port=6402,")));
   settings_.on_follower = OnFollower::forward;
