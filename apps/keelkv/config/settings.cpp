@@ -302,6 +302,14 @@ std::vector<Setting> make_table() {
   };
 }
 
+// Whether lists of addresses, and lines that others read word by word, stay readable with it.
+bool fits_into_lines(std::string_view host) {
+  return std::ranges::none_of(host, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte == 0x7f || c == ',' || c == '@';
+  });
+}
+
 }  // namespace
 
 Result<HostPort> parse_host_port(std::string_view text) {
@@ -318,6 +326,9 @@ Result<HostPort> parse_host_port(std::string_view text) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   if (!bracketed && host.find(':') != std::string_view::npos) return refuse();
   if (host.find_first_of("[]") != std::string_view::npos) return refuse();
+  if (!fits_into_lines(host)) {
+    return fail(ErrorCode::invalid, "HOST:PORT, with a host without spaces, control characters, ',' and '@'");
+  }
   return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
 }
 

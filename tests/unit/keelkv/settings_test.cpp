@@ -84,6 +84,13 @@ TEST(Settings, ARefusalIsOneLineThatNamesFlagValueAndWhatIsAllowed) {
               HasSubstr("'a:1' is no member: ID=HOST:PORT"));
   EXPECT_THAT(refusal({"--id", "0", "--cluster", "1=a:1", "--listen", "a:1", "--data", "d"}),
               HasSubstr("is no node id"));
+  EXPECT_THAT(refusal(usual({"--advertise", "a b:1"})),
+              HasSubstr("keelkv: --advertise 'a b:1': HOST:PORT, with a host without spaces, control characters, ',' "
+                        "and '@'"));
+  EXPECT_THAT(refusal({"--id", "1", "--cluster", "1=a:1", "--listen", "a@b:1", "--data", "d"}),
+              HasSubstr("--listen 'a@b:1': HOST:PORT, with a host without"));
+  EXPECT_THAT(refusal({"--id", "1", "--cluster", "1=a b:1", "--listen", "a:1", "--data", "d"}),
+              HasSubstr("--cluster '1=a b:1': HOST:PORT, with a host without spaces"));
 }
 
 // A file of settings that is gone with the object.
@@ -225,8 +232,9 @@ TEST(Settings, EveryDefaultReadsBack) {
 
 TEST(Settings, Addresses) {
   EXPECT_EQ(to_string(*parse_host_port("[::1]:80")), "[::1]:80");
-  for (const std::string_view no : {"", "host", ":80", "host:", "host:x", "host:65536", "host:-1", "::1:80", "[]:80",
-                                    "[::1:80", "a[b:80", "[[::1]:80"}) {
+  for (const std::string_view no : {"",       "host",   ":80",     "host:",  "host:x",    "host:65536", "host:-1",
+                                    "::1:80", "[]:80",  "[::1:80", "a[b:80", "[[::1]:80", "a b:80",     " a:80",
+                                    "a\t:80", "a\n:80", "a,b:80",  "a@b:80", "[::1 ]:80", "a\x7f:80"}) {
     EXPECT_FALSE(parse_host_port(no)) << no;
   }
 }
