@@ -10,22 +10,9 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-struct Ended {
-  std::optional<int> status;
-  std::string out;
-  std::string err;
-};
-
 Ended check(std::vector<std::string> flags) {
   flags.insert(flags.begin(), KEEL_APP_KEEL_CHECK);
-  ChildProcess program(flags);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-  Ended ended{program.wait(deadline), {}, {}};
-  for (auto* output : {&program.out(), &program.err()})
-    output->wait_for([](std::string_view) { return false; }, deadline);  // to its end
-  ended.out = program.out().text();
-  ended.err = program.err().text();
-  return ended;
+  return run_to_end(std::move(flags), std::chrono::steady_clock::now() + std::chrono::seconds(120));
 }
 
 TEST(KeelCheck, FinishesASmallSpace) {

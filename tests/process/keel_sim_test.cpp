@@ -25,12 +25,6 @@ using testing::StartsWith;
 
 using Words = std::vector<std::string>;
 
-struct Ended {
-  std::optional<int> status;
-  std::string out;
-  std::string err;
-};
-
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -82,14 +76,7 @@ class KeelSim : public testing::Test {
 
  private:
   static Ended end_of(const Words& command) {
-    ChildProcess program(command);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-    Ended ended{program.wait(deadline), {}, {}};
-    for (auto* output : {&program.out(), &program.err()})
-      output->wait_for([](std::string_view) { return false; }, deadline);  // to its end
-    ended.out = program.out().text();
-    ended.err = program.err().text();
-    return ended;
+    return run_to_end(command, std::chrono::steady_clock::now() + std::chrono::seconds(120));
   }
 
   TemporaryDirectory folder_;

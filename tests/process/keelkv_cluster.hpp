@@ -19,6 +19,9 @@ inline SteadyTime in(std::chrono::milliseconds time) { return std::chrono::stead
 // Only a hang takes so long; no test measures itself by it.
 inline constexpr std::chrono::milliseconds patience = std::chrono::seconds(60);
 
+// Another program, such as a client.
+inline Ended run(std::vector<std::string> command) { return run_to_end(std::move(command), in(patience)); }
+
 // keelkv processes on this machine: ports and data directories of their own, started and killed at will.
 class KeelkvCluster {
  public:

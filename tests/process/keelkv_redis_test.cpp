@@ -10,23 +10,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-struct Ended {
-  std::optional<int> status;
-  std::string out;
-  std::string err;
-};
-
-Ended run(std::vector<std::string> command) {
-  ChildProcess process(std::move(command));
-  Ended ended{.status = process.wait(in(patience)), .out = {}, .err = {}};
-  const auto to_the_end = [](std::string_view) { return false; };
-  process.out().wait_for(to_the_end, in(patience));
-  process.err().wait_for(to_the_end, in(patience));
-  ended.out = process.out().text();
-  ended.err = process.err().text();
-  return ended;
-}
-
 class KeelkvRedis : public testing::Test {
  protected:
   void SetUp() override {

@@ -142,4 +142,20 @@ class ChildProcess {
   std::thread reader_;
 };
 
+// How a program ended, and all that it said.
+struct Ended {
+  std::optional<int> status;
+  std::string out;
+  std::string err;
+};
+inline Ended run_to_end(std::vector<std::string> command, SteadyTime deadline) {
+  ChildProcess process(std::move(command));
+  Ended ended{.status = process.wait(deadline), .out = {}, .err = {}};
+  for (ChildOutput* const output : {&process.out(), &process.err()})
+    output->wait_for([](std::string_view) { return false; }, deadline);
+  ended.out = process.out().text();
+  ended.err = process.err().text();
+  return ended;
+}
+
 }  // namespace keel::test
