@@ -1,6 +1,9 @@
 // CLIENT: what connections say about themselves, and who they are.
 #include <chrono>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -59,15 +62,36 @@ void client_info(KvConnection& connection, Args, RespWriter& reply) {
   reply.text(describe(connection, connection.session(), connection.server().executor().now()));
 }
 
-// CLIENT LIST [ID id ...]
-void client_list(KvConnection& connection, Args args, RespWriter& reply) {
-  KvServer& server = connection.server();
+// Of the kinds of clients that Redis knows all here are normal ones. None: there is no such kind.
+std::optional<bool> is_normal(std::string_view type) {
+  if (equal_ignoring_case(type, "normal")) return true;
+  for (const std::string_view other : {"master", "pubsub", "replica", "slave"}) {
+    if (equal_ignoring_case(type, other)) return false;
+  }
+  return std::nullopt;
+}
+std::string unknown_type(std::string_view type) {
+  return fmt::format("ERR Unknown client type '{}'", type.substr(0, 128));
+}
+
+template <class Wanted>
+void list_those(const KvServer& server, Wanted wanted, RespWriter& reply) {
   const Instant now = server.executor().now();
   std::string lines;
-  if (args.size() == 2) {
-    for (const auto& [number, other] : server.connections())
-      lines += describe(*other, other->session(), now);
-    return reply.text(lines);
+  for (const auto& [number, other] : server.connections()) {
+    if (wanted(number)) lines += describe(*other, other->session(), now);
+  }
+  reply.text(lines);
+}
+
+// CLIENT LIST [TYPE type] [ID id ...]
+void client_list(KvConnection& connection, Args args, RespWriter& reply) {
+  const KvServer& server = connection.server();
+  if (args.size() == 2) return list_those(server, [](std::uint64_t) { return true; }, reply);
+  if (args.size() == 4 && equal_ignoring_case(args[2], "type")) {
+    const auto normal = is_normal(args[3]);
+    if (!normal) return reply.error(unknown_type(args[3]));
+    return list_those(server, [&](std::uint64_t) { return *normal; }, reply);
   }
   if (args.size() == 3 || !equal_ignoring_case(args[2], "id")) return reply.error(errors::syntax);
   std::set<std::uint64_t> wanted;  // each is told once, however often it is named
@@ -76,24 +100,72 @@ void client_list(KvConnection& connection, Args args, RespWriter& reply) {
     if (!number) return reply.error("ERR Invalid client ID");
     wanted.insert(static_cast<std::uint64_t>(*number));
   }
-  for (const auto& [number, other] : server.connections()) {
-    if (wanted.contains(number)) lines += describe(*other, other->session(), now);
-  }
-  reply.text(lines);
+  list_those(server, [&](std::uint64_t number) { return wanted.contains(number); }, reply);
 }
 
-void kill(KvConnection& connection, Args args, RespWriter& reply) {
-  if (!equal_ignoring_case(args[2], "id")) return reply.error("ERR CLIENT KILL takes ID and a client's id here");
-  const auto number = parse_integer(args[3]);
-  if (!number || *number < 1) return reply.error("ERR client-id should be greater than 0");
-  const auto found = connection.server().connections().find(static_cast<std::uint64_t>(*number));
-  if (found == connection.server().connections().end()) return reply.integer(0);
-  if (found->second.get() == &connection) {
-    connection.close_after_reply();
-  } else {
-    found->second->close();
+// Whom CLIENT KILL closes: those whom all that is asked for fits.
+struct KillFilter {
+  std::optional<std::uint64_t> id;
+  std::optional<std::string_view> peer;
+  std::optional<std::string_view> local;
+  bool normal = true;
+  bool skip_self = true;
+
+  [[nodiscard]] bool fits(const KvSession& session) const {
+    return normal && id.value_or(session.id) == session.id && peer.value_or(session.peer) == session.peer &&
+           local.value_or(session.local) == session.local;
   }
-  reply.integer(1);
+};
+
+// One pair of words; the error, or nothing.
+std::string read_filter(KillFilter& filter, std::string_view name, std::string_view value) {
+  const auto is = [&](std::string_view known) { return equal_ignoring_case(name, known); };
+  if (is("id")) {
+    const auto number = parse_integer(value);
+    if (!number || *number < 1) return "ERR client-id should be greater than 0";
+    filter.id = static_cast<std::uint64_t>(*number);
+  } else if (is("addr")) {
+    filter.peer = value;
+  } else if (is("laddr")) {
+    filter.local = value;
+  } else if (is("type")) {
+    const auto normal = is_normal(value);
+    if (!normal) return unknown_type(value);
+    filter.normal = *normal;
+  } else if (is("user")) {
+    if (value != "default") return fmt::format("ERR No such user '{}'", value.substr(0, 128));
+  } else if (is("skipme") && (equal_ignoring_case(value, "yes") || equal_ignoring_case(value, "no"))) {
+    filter.skip_self = equal_ignoring_case(value, "yes");
+  } else {
+    return std::string(errors::syntax);
+  }
+  return {};
+}
+
+std::int64_t close_those(KvConnection& own, const KillFilter& filter) {
+  std::vector<boost::intrusive_ptr<KvConnection>> found;  // the server forgets whom we close
+  for (const auto& [number, other] : own.server().connections()) {
+    const bool spared = other.get() == &own && filter.skip_self;
+    if (!spared && filter.fits(other->session())) found.push_back(other);
+  }
+  for (const auto& other : found)
+    other.get() == &own ? own.close_after_reply() : other->close();
+  return static_cast<std::int64_t>(found.size());
+}
+
+// CLIENT KILL addr, or CLIENT KILL [ID id] [ADDR addr] [LADDR addr] [TYPE type] [USER name] [SKIPME yes|no]
+void kill(KvConnection& connection, Args args, RespWriter& reply) {
+  KillFilter filter;
+  if (args.size() == 3) {
+    filter.peer = args[2];
+    filter.skip_self = false;
+    return close_those(connection, filter) == 0 ? reply.error("ERR No such client") : reply.ok();
+  }
+  for (std::size_t i = 2; i < args.size(); i += 2) {
+    if (i + 1 == args.size()) return reply.error(errors::syntax);
+    if (const std::string wrong = read_filter(filter, args[i], args[i + 1]); !wrong.empty()) return reply.error(wrong);
+  }
+  reply.integer(close_those(connection, filter));
 }
 
 // Nothing is ever evicted, and there is no clock of uses: taken so that clients which ask are content.
@@ -114,8 +186,8 @@ const CommandSpec client_subcommands[] = {
     {"client|help", 2, list_subcommands, {}, "connection", "Lists the subcommands."},
     {"client|id", 2, id, {}, "connection", "Returns the connection's id."},
     {"client|info", 2, client_info, {}, "connection", "Describes the connection."},
-    {"client|kill", 4, kill, {}, "connection", "Closes a connection: CLIENT KILL ID id."},
-    {"client|list", -2, client_list, {}, "connection", "Describes all connections, or those with the given ids."},
+    {"client|kill", -3, kill, {}, "connection", "Closes connections: by ID, ADDR, LADDR, TYPE, USER."},
+    {"client|list", -2, client_list, {}, "connection", "Describes all connections, or those of a TYPE or with an ID."},
     {"client|no-evict", 3, no_evict, {}, "connection", "Taken and kept; nothing is ever evicted."},
     {"client|no-touch", 3, no_touch, {}, "connection", "Taken and kept; uses of keys are not counted."},
     {"client|setinfo", 4, set_info, {}, "connection", "Names the client's library: LIB-NAME or LIB-VER."},

@@ -51,6 +51,11 @@ struct CommandSpec {
   std::string_view summary;
   std::span<const CommandSpec> subcommands = {};
 
+  [[nodiscard]] bool takes(std::size_t args) const {
+    const auto wanted = static_cast<std::size_t>(arity < 0 ? -arity : arity);
+    return arity < 0 ? args >= wanted : args == wanted;
+  }
+  [[nodiscard]] bool has_keys() const { return keys.first > 0 || keys.counted_by > 0; }
   [[nodiscard]] bool is_write() const { return std::holds_alternative<WriteHandler>(handler); }
   [[nodiscard]] bool is_read() const { return std::holds_alternative<ReadHandler>(handler); }
   [[nodiscard]] bool is_plain() const { return std::holds_alternative<PlainHandler>(handler); }

@@ -18,9 +18,12 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 
 
 std::string_view shortened(std::string_view text) { return text.substr(0, shown_bytes); }
 
-bool arity_fits(const CommandSpec& command, std::size_t args) {
-  const auto wanted = static_cast<std::size_t>(command.arity < 0 ? -command.arity : command.arity);
-  return command.arity < 0 ? args >= wanted : args == wanted;
+const CommandSpec* find_subcommand(const CommandSpec& container, std::string_view name) {
+  const std::size_t prefix = container.name.size() + 1;
+  const auto found = std::ranges::find_if(container.subcommands, [&](const CommandSpec& candidate) {
+    return equal_ignoring_case(candidate.name.substr(prefix), name);
+  });
+  return found == container.subcommands.end() ? nullptr : &*found;
 }
 
 std::string unknown_command(Args args) {
@@ -98,21 +101,28 @@ const CommandSpec* CommandTable::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
+const CommandSpec* CommandTable::find_in_full(std::string_view name) const {
+  const std::size_t bar = name.find('|');
+  const CommandSpec* const command = find(name.substr(0, bar));
+  if (command == nullptr || bar == std::string_view::npos) return command;
+  return find_subcommand(*command, name.substr(bar + 1));
+}
+
+const CommandSpec* CommandTable::find_in(Args args) const {
+  const CommandSpec* const command = find(args[0]);
+  if (command == nullptr || command->subcommands.empty() || args.size() == 1) return command;
+  return find_subcommand(*command, args[1]);
+}
+
 std::variant<const CommandSpec*, CommandTable::Unknown> CommandTable::resolve(Args args) const {
-  const CommandSpec* command = find(args[0]);
-  if (command == nullptr) return Unknown{unknown_command(args)};
-  if (!command->subcommands.empty() && args.size() > 1) {
-    const std::size_t prefix = command->name.size() + 1;
-    const auto sub = std::ranges::find_if(command->subcommands, [&](const CommandSpec& candidate) {
-      return equal_ignoring_case(candidate.name.substr(prefix), args[1]);
-    });
-    if (sub == command->subcommands.end()) {
-      return Unknown{
-          fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(command->name))};
-    }
-    command = &*sub;
+  const CommandSpec* const container = find(args[0]);
+  if (container == nullptr) return Unknown{unknown_command(args)};
+  const CommandSpec* const command = find_in(args);
+  if (command == nullptr) {
+    return Unknown{
+        fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shortened(args[1]), upper(container->name))};
   }
-  if (!arity_fits(*command, args.size())) {
+  if (!command->takes(args.size())) {
     return Unknown{fmt::format("ERR wrong number of arguments for '{}' command", command->name)};
   }
   return command;

@@ -19,6 +19,10 @@ class CommandTable {
   [[nodiscard]] std::span<const CommandSpec* const> all() const { return ordered_; }
   // By name, in any case; null if there is none.
   [[nodiscard]] const CommandSpec* find(std::string_view name) const;
+  // The same, and subcommands as "client|id".
+  [[nodiscard]] const CommandSpec* find_in_full(std::string_view name) const;
+  // The command or subcommand that a client's words begin with, whether its arity fits or not.
+  [[nodiscard]] const CommandSpec* find_in(Args args) const;
 
   // What a client asked for: a command whose arity fits, or the error to answer.
   struct Unknown {

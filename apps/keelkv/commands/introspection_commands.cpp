@@ -65,7 +65,7 @@ void command_info(KvConnection& connection, Args args, RespWriter& reply) {
   reply.array(args.size() - 2);
   for (const std::string_view name : args.subspan(2)) {
     if (reply.overflowed()) return;
-    const CommandSpec* const spec = CommandTable::get().find(name);
+    const CommandSpec* const spec = CommandTable::get().find_in_full(name);
     spec == nullptr ? reply.null() : describe(*spec, reply);
   }
 }
@@ -74,7 +74,7 @@ void command_info(KvConnection& connection, Args args, RespWriter& reply) {
 void docs(KvConnection&, Args args, RespWriter& reply) {
   std::vector<const CommandSpec*> wanted;
   for (const std::string_view name : args.subspan(2)) {
-    if (const CommandSpec* const spec = CommandTable::get().find(name)) wanted.push_back(spec);
+    if (const CommandSpec* const spec = CommandTable::get().find_in_full(name)) wanted.push_back(spec);
   }
   if (args.size() == 2) wanted.assign(CommandTable::get().all().begin(), CommandTable::get().all().end());
   reply.map(wanted.size());
@@ -101,11 +101,12 @@ void command_list(KvConnection&, Args args, RespWriter& reply) {
 // COMMAND GETKEYS command [argument ...]
 void get_keys(KvConnection&, Args args, RespWriter& reply) {
   const Args named = args.subspan(2);
-  const auto resolved = CommandTable::get().resolve(named);
-  const auto* const spec = std::get_if<const CommandSpec*>(&resolved);
+  const CommandSpec* const spec = CommandTable::get().find_in(named);
   if (spec == nullptr) return reply.error("ERR Invalid command specified");
-  const std::vector<std::string_view> keys = keys_of(**spec, named);
-  if (keys.empty()) return reply.error("ERR The command has no key arguments");
+  if (!spec->has_keys()) return reply.error("ERR The command has no key arguments");
+  if (!spec->takes(named.size())) return reply.error("ERR Invalid number of arguments specified for command");
+  const std::vector<std::string_view> keys = keys_of(*spec, named);
+  if (keys.empty()) return reply.error("ERR Invalid arguments specified for command");
   reply.array(keys.size());
   for (const std::string_view key : keys)
     reply.bulk(key);
@@ -114,7 +115,7 @@ void get_keys(KvConnection&, Args args, RespWriter& reply) {
 const CommandSpec introspection_subcommands[] = {
     {"command|count", 2, count, {}, "server", "Returns the number of commands."},
     {"command|docs", -2, docs, {}, "server", "Says what the commands are for."},
-    {"command|getkeys", -3, get_keys, {}, "server", "Returns the keys among a command's arguments."},
+    {"command|getkeys", -4, get_keys, {}, "server", "Returns the keys among a command's arguments."},
     {"command|help", 2, list_subcommands, {}, "server", "Lists the subcommands."},
     {"command|info", -2, command_info, {}, "server", "Describes the commands named, or all."},
     {"command|list", -2, command_list, {}, "server", "Returns the commands' names."},

@@ -1,7 +1,9 @@
 // CONFIG and INFO.
 #include <algorithm>
+#include <expected>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -46,31 +48,44 @@ void config_get(KvConnection& connection, Args args, RespWriter& reply) {
   }
 }
 
+std::string cannot_set(std::string_view name, std::string_view why) {
+  return fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", name, why);
+}
+
+// The settings that every other word names, if each is there, can be changed, and is named once; or the error to answer.
+std::expected<std::vector<const Setting*>, std::string> settings_named(Args pairs) {
+  std::vector<const Setting*> found;
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    const Setting* const setting = find_setting(equal_ignoring_case(pairs[i], "maxclients") ? "max-clients" : pairs[i]);
+    if (setting == nullptr) {
+      return std::unexpected(fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", pairs[i]));
+    }
+    if (setting->kind != SettingKind::changeable) {
+      return std::unexpected(cannot_set(pairs[i], "can't set immutable config"));
+    }
+    if (std::ranges::find(found, setting) != found.end()) {
+      return std::unexpected(cannot_set(pairs[i], "duplicate parameter"));
+    }
+    found.push_back(setting);
+  }
+  return found;
+}
+
 // Everything fits, or nothing is changed.
 void config_set(KvConnection& connection, Args args, RespWriter& reply) {
   KvSettings changed = connection.server().settings();
   const Args pairs = args.subspan(2);
-  if (pairs.size() % 2 != 0) return reply.error("ERR wrong number of arguments for 'config|set' command");
+  if (pairs.size() % 2 != 0) return reply.error(errors::syntax);
+  const auto settings = settings_named(pairs);
+  if (!settings) return reply.error(settings.error());
   for (std::size_t i = 0; i < pairs.size(); i += 2) {
-    const Setting* const setting = find_setting(equal_ignoring_case(pairs[i], "maxclients") ? "max-clients" : pairs[i]);
-    if (setting == nullptr) {
-      return reply.error(fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", pairs[i]));
-    }
-    if (setting->kind != SettingKind::changeable) {
-      return reply.error(fmt::format(
-          "ERR CONFIG SET failed (possibly related to argument '{}') - can't set immutable config", pairs[i]));
-    }
-    if (const auto applied = apply_setting(*setting, changed, pairs[i + 1]); !applied) {
-      return reply.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", pairs[i],
-                                     applied.error().message));
+    if (const auto applied = apply_setting(*(*settings)[i / 2], changed, pairs[i + 1]); !applied) {
+      return reply.error(cannot_set(pairs[i], applied.error().message));
     }
   }
   const std::uint64_t capacity = client_capacity(changed);
   if (changed.max_clients > std::max(capacity, connection.server().settings().max_clients)) {
-    return reply.error(
-        fmt::format("ERR CONFIG SET failed (possibly related to argument 'max-clients') - the limit of open files "
-                    "allows {}",
-                    capacity));
+    return reply.error(cannot_set("max-clients", fmt::format("the limit of open files allows {}", capacity)));
   }
   connection.server().settings() = changed;
   connection.server().settings_changed();

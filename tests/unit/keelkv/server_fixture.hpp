@@ -60,6 +60,11 @@ class KvServerTest : public testing::Test {
     // True once the server has closed the connection; nothing but that may come.
     bool is_closed() { return receive(1).empty(); }
     std::size_t available() { return socket_.available(); }
+    // As the server names it.
+    [[nodiscard]] std::string address() const {
+      const auto endpoint = socket_.local_endpoint();
+      return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+    }
 
    private:
     KvServerTest& test_;

@@ -85,6 +85,58 @@ TEST_F(SessionCommands, Client) {
   expect("CLIENT KILL ID 2", ":0\r\n");
 }
 
+// What follows in these two is what a redis-server 7.0 answers.
+TEST_F(SessionCommands, ClientListByType) {
+  EXPECT_THAT(text("CLIENT LIST TYPE Normal"), HasSubstr("id=1 "));
+  for (const std::string other : {"master", "PUBSUB", "replica", "slave"})
+    expect("CLIENT LIST TYPE " + other, "$0\r\n\r\n");
+  expect("CLIENT LIST TYPE foo", "-ERR Unknown client type 'foo'\r\n");
+  expect("CLIENT LIST TYPE", "-ERR syntax error\r\n");
+  expect("CLIENT LIST TYPE normal x", "-ERR syntax error\r\n");
+  expect("CLIENT LIST ID", "-ERR syntax error\r\n");
+  expect("CLIENT LIST ID 1 TYPE normal", "-ERR Invalid client ID\r\n");
+}
+
+TEST_F(SessionCommands, ClientKill) {
+  expect("CLIENT KILL", "-ERR wrong number of arguments for 'client|kill' command\r\n");
+  expect("CLIENT KILL 1.2.3.4:5", "-ERR No such client\r\n");
+  expect("CLIENT KILL SKIPME", "-ERR No such client\r\n");
+  expect("CLIENT KILL a b c", "-ERR syntax error\r\n");
+  expect("CLIENT KILL ID 1 ADDR", "-ERR syntax error\r\n");
+  expect("CLIENT KILL ID 1 FOO x", "-ERR syntax error\r\n");
+  expect("CLIENT KILL TYPE normal SKIPME maybe", "-ERR syntax error\r\n");
+  expect("CLIENT KILL TYPE foo", "-ERR Unknown client type 'foo'\r\n");
+  expect("CLIENT KILL USER nobody", "-ERR No such user 'nobody'\r\n");
+  for (const std::string id : {"0", "-1", "x", "9999999999999999999999"})
+    expect("CLIENT KILL ID " + id, "-ERR client-id should be greater than 0\r\n");
+  for (const std::string nobody : {"ID 9", "ADDR 1.2.3.4:5", "TYPE pubsub", "TYPE normal", "SKIPME yes", "ID 1"})
+    expect("CLIENT KILL " + nobody, ":0\r\n");  // but ourselves
+
+  const std::string here = "127.0.0.1:" + std::to_string(server_->address().port);
+  const auto newcomer = [&] {
+    auto other = connect();
+    other->send("PING\r\n");
+    other->expect("+PONG\r\n");
+    return other;
+  };
+  const auto by_address = newcomer();
+  expect("CLIENT KILL ADDR " + by_address->address() + " TYPE pubsub", ":0\r\n");
+  expect("CLIENT KILL addr " + by_address->address() + " TYPE NORMAL USER default LADDR " + here, ":1\r\n");
+  EXPECT_TRUE(by_address->is_closed());
+  const auto in_the_old_way = newcomer();
+  expect("CLIENT KILL " + in_the_old_way->address(), "+OK\r\n");
+  EXPECT_TRUE(in_the_old_way->is_closed());
+  const auto all_others = {newcomer(), newcomer()};
+  expect("CLIENT KILL LADDR " + here, ":2\r\n");
+  for (const auto& other : all_others)
+    EXPECT_TRUE(other->is_closed());
+  expect("CLIENT KILL TYPE normal SKIPME no", ":1\r\n");
+  EXPECT_TRUE(client_->is_closed());
+  client_ = newcomer();
+  expect("CLIENT KILL " + client_->address(), "+OK\r\n");
+  EXPECT_TRUE(client_->is_closed());
+}
+
 TEST_F(SessionCommands, NamesAreBounded) {
   const std::string fits(128, 'n');
   expect("CLIENT SETNAME " + fits + "n", "-ERR Client names cannot be longer than 128 bytes.\r\n");
@@ -124,6 +176,11 @@ TEST_F(SessionCommands, Config) {
       "CONFIG SET max-clients 5 command-timeout never",
       "-ERR CONFIG SET failed (possibly related to argument 'command-timeout') - command-timeout 'never': a time from "
       "10ms to 600000ms, such as 250ms or 5s\r\n");
+  expect("CONFIG SET max-clients 5 Timeout x TIMEOUT 2",
+         "-ERR CONFIG SET failed (possibly related to argument 'TIMEOUT') - duplicate parameter\r\n");
+  expect("CONFIG SET maxclients 5 max-clients 6",
+         "-ERR CONFIG SET failed (possibly related to argument 'max-clients') - duplicate parameter\r\n");
+  expect("CONFIG SET max-clients 5 timeout", "-ERR syntax error\r\n");
   EXPECT_EQ(settings_.max_clients, 10000u);  // all or nothing
   bool told = false;
   server_->on_settings_changed([&] { told = true; });
@@ -197,8 +254,25 @@ TEST_F(SessionCommands, CommandDescribesTheTable) {
          "keys.\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n"
          "$5\r\ngroup\r\n$6\r\nserver\r\n");
   expect("COMMAND GETKEYS mset a 1 b 2", "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
-  expect("COMMAND GETKEYS ping", "-ERR The command has no key arguments\r\n");
-  expect("COMMAND GETKEYS nothing", "-ERR Invalid command specified\r\n");
+  expect("COMMAND GETKEYS object encoding a", "*1\r\n$1\r\na\r\n");
+  expect("COMMAND GETKEYS get", "-ERR wrong number of arguments for 'command|getkeys' command\r\n");
+  expect("COMMAND GETKEYS ping x", "-ERR The command has no key arguments\r\n");
+  expect("COMMAND GETKEYS client setname", "-ERR The command has no key arguments\r\n");
+  expect("COMMAND GETKEYS nothing x", "-ERR Invalid command specified\r\n");
+  expect("COMMAND GETKEYS client nothing", "-ERR Invalid command specified\r\n");
+  expect("COMMAND GETKEYS get a b", "-ERR Invalid number of arguments specified for command\r\n");
+  expect("COMMAND GETKEYS SINTERCARD x", "-ERR Invalid number of arguments specified for command\r\n");
+  expect("COMMAND GETKEYS object encoding", "-ERR Invalid number of arguments specified for command\r\n");
+  for (const std::string count : {"0", "5", "foo"})
+    expect("COMMAND GETKEYS SINTERCARD " + count + " x", "-ERR Invalid arguments specified for command\r\n");
+  expect("COMMAND INFO CLIENT|id client|foo get|x client|id|x client|",
+         "*5\r\n*10\r\n$9\r\nclient|id\r\n:2\r\n*1\r\n+admin\r\n:0\r\n:0\r\n:0\r\n*1\r\n+@connection\r\n*0\r\n*0\r\n*0"
+         "\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n");
+  expect("COMMAND DOCS client|foo client|id",
+         "*2\r\n$9\r\nclient|id\r\n*6\r\n$7\r\nsummary\r\n$28\r\nReturns the connection's "
+         "id.\r\n$5\r\nsince\r\n$5\r\n1.0.0"
+         "\r\n$5\r\ngroup\r\n$10\r\nconnection\r\n");
+  expect("client|id", "-ERR unknown command 'client|id', with args beginning with: \r\n");
   expect("COMMAND LIST FILTERBY PATTERN mg*", "*1\r\n$4\r\nmget\r\n");
   expect("COMMAND foo", "-ERR unknown subcommand 'foo'. Try COMMAND HELP.\r\n");
   expect("COMMAND COUNT", ":" + std::to_string(CommandTable::get().all().size()) + "\r\n");
