@@ -73,7 +73,7 @@ void Applier::run(const Raft& raft, const std::weak_ptr<const void>& alive) {
 void Applier::read_log(const Raft& raft, const std::weak_ptr<const void>& alive) {
   busy_ = true;
   const std::uint64_t call = ++call_;
-  const IndexRange wanted{position_.next(), std::min(target_, position_ + limits_.entries)};
+  const IndexRange wanted = IndexRange{position_.next(), target_}.first_few(limits_.entries);
   log_.read(wanted, limits_.bytes, [this, &raft, wanted, call, alive](Result<std::vector<Entry>> found) {
     if (alive.expired() || call != call_ || stopped_) return;
     busy_ = false;

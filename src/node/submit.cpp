@@ -75,7 +75,7 @@ std::optional<Error> Node::Parts::refusal(ByteView bytes, const SubmitOptions& s
 }
 
 std::optional<Error> Node::Parts::no_room_for(std::size_t bytes) {
-  if (room() >= options.min_room + bytes) return std::nullopt;
+  if (room() >= options.min_room && room() - options.min_room >= bytes) return std::nullopt;
   return error(ErrorCode::overloaded, fmt::format("the log store has room for {} bytes and {} are kept in reserve "
                                                   "(min_room); make room or raise its bound",
                                                   *room_left, options.min_room));

@@ -88,9 +88,9 @@ void Raft::send_append(Progress& peer, Entries entries) {
 // Older entries are in the store alone; only what is durable is asked for, and only what one message may carry.
 void Raft::ask_fetch(Leader& leader, Progress& peer) {
   peer.fetching = ++leader.fetches;
-  const Index last =
-      std::min({log_.cache_first().previous(), log_.stable(), peer.next + (options_.max_append_entries - 1)});
-  out_.fetch.push_back({peer.id, hard_state_.term, peer.fetching, {peer.next, last}, options_.max_append_bytes});
+  const IndexRange stored{peer.next, std::min(log_.cache_first().previous(), log_.stable())};
+  out_.fetch.push_back({peer.id, hard_state_.term, peer.fetching, stored.first_few(options_.max_append_entries),
+                        options_.max_append_bytes});
 }
 
 void Raft::fetched(const Fetch& fetch, std::vector<Entry> entries) {

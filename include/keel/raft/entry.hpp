@@ -44,6 +44,10 @@ struct IndexRange {
   Index last;
 
   [[nodiscard]] bool empty() const { return last < first; }
+  // The first `count` of them, or all: a bound may be the largest number there is.
+  [[nodiscard]] IndexRange first_few(std::size_t count) const {
+    return !empty() && last - first >= count ? IndexRange{first, (first + count).previous()} : *this;
+  }
   bool operator==(const IndexRange&) const = default;
 };
 

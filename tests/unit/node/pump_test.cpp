@@ -145,6 +145,24 @@ TEST(Pump, ALaggingPeerIsFedFromTheStore) {  // scenario: C-13
   EXPECT_EQ(cluster.machine(3).seen.size(), 500u);
 }
 
+// "As many as you like" is the largest number there is: no sum may go beyond it.
+TEST(Pump, WhatIsReadBackMayBeUnboundedInEntries) {
+  TestCluster cluster(1, [](NodeOptions& options) {
+    options.max_apply_entries = std::numeric_limits<std::size_t>::max();
+    options.max_apply_bytes = 100;
+  });
+  cluster.elect(1);
+  for (int i = 0; i < 20; ++i)
+    cluster.submit(1, std::string(40, 'x'));
+  cluster.run();
+  cluster.crash(1);
+  cluster.start(1);
+  cluster.elect(1);
+  cluster.run();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::running);
+  EXPECT_EQ(cluster.machine(1).seen.size(), 20u);
+}
+
 TEST(Pump, AReadErrorWhileFeedingAPeerEndsOnlyThatStream) {  // hazard: H49
   TestCluster cluster(3, [](NodeOptions& options) { options.raft.log_cache_bytes = 100; });
   cluster.elect(1);

@@ -152,6 +152,14 @@ TEST(Submit, AFullDiskIsOverloadedAndNeverAFailedWrite) {  // scenario: D-04
   EXPECT_EQ(same_turn->code(), ErrorCode::overloaded) << "what the turn has accepted already counts";
 }
 
+TEST(Submit, AReserveBeyondAllRoomTakesNothing) {
+  TestCluster cluster(1, [](NodeOptions& options) { options.min_room = std::numeric_limits<std::uint64_t>::max(); });
+  cluster.elect(1);
+  const auto command = cluster.submit(1, "x");
+  cluster.run();
+  EXPECT_EQ(command->code(), ErrorCode::overloaded) << command->text();
+}
+
 TEST(Submit, WithoutForwardingTheErrorNamesTheLeaderAndItsAddress) {  // mission: 3, R4; scenario: C-01
   TestCluster cluster(3);
   const auto early = cluster.submit(2, "x", {.forward = false});

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "group.hpp"
@@ -288,6 +290,11 @@ TEST(Flow, AFetchIsBoundedInEntriesAndInTheirCost) {
   const Lone few = lagging([](RaftOptions& o) { o.max_append_entries = 2; });
   ASSERT_EQ(few.fetches.size(), 1u);
   EXPECT_EQ(few.fetches[0].range, (IndexRange{Index(2), Index(3)}));
+
+  const Lone all_of_them =
+      lagging([](RaftOptions& o) { o.max_append_entries = std::numeric_limits<std::size_t>::max(); });
+  ASSERT_EQ(all_of_them.fetches.size(), 1u);
+  EXPECT_EQ(all_of_them.fetches[0].range, (IndexRange{Index(2), Index(4)}));
 
   Lone small = lagging([](RaftOptions& o) { o.max_append_bytes = 2 * Log::entry_overhead; });
   ASSERT_EQ(small.fetches.size(), 1u);
