@@ -168,8 +168,8 @@ void Node::Parts::fail(const Error& why, ErrorCode waiting) {
 
 void Node::Parts::stop() {
   if (state == NodeState::stopping || state == NodeState::stopped) return;
-  guard([this] { outbox.flush(); });
-  state = NodeState::stopping;
+  state = NodeState::stopping;  // first: what is called from here on may ask for it again
+  quietly([this] { outbox.flush(); });
   outbox.close();
   applier.stop();
   forwarding.clear();
@@ -210,7 +210,7 @@ NodeStatus Node::Parts::status() const {
   status.rejected = events.rejected();
   for (const std::uint64_t count : status.rejected)
     status.rejected_messages += count;
-  status.caught_exceptions = drain.caught() + events.caught() + outbox.caught();
+  status.caught_exceptions = drain.caught() + events.caught() + outbox.caught() + caught_late;
   return status;
 }
 
@@ -256,9 +256,10 @@ void Node::step_down() {
 }
 
 void Node::receive(PeerMessage message, ReplyPath reply_path) {
-  parts_->receive(std::move(message), std::move(reply_path));
+  const auto self = parts_;  // what it sends may destroy the node
+  self->receive(std::move(message), std::move(reply_path));
 }
-void Node::on_message(PeerMessage message) { parts_->receive(std::move(message), {}); }
+void Node::on_message(PeerMessage message) { receive(std::move(message), {}); }
 void Node::on_unreachable(NodeId peer) {
   parts_->feed([&] { parts_->raft.unreachable(peer); });
 }

@@ -41,6 +41,7 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   void turn();
   [[nodiscard]] bool has_more() const;
   void perform(Output& out, const Route* route);
+  void prepare(std::vector<Entry>& entries);
   void issue(Write& write);
   void frame(std::vector<Entry>& entries);
   void written(WriteId id, Result<void> result);
@@ -51,6 +52,8 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   void guard(Input input);
   template <class Input>
   void feed(Input input);
+  template <class Call>
+  void quietly(Call call);
   void receive(PeerMessage message, ReplyPath path);
   void receive_from_raft(Message message, const Route* route);
   [[nodiscard]] bool has_room_for(const Message& message);
@@ -120,13 +123,14 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   bool full = false;
 
   Output output;                           // reused
-  LogPosition issued;                      // the last entry ever handed to the log store
+  LogPosition issued;                      // the last entry that peers or the log store were ever handed
   Index applied_told;                      // to Raft
   std::optional<std::uint64_t> room_left;  // as of this turn
   bool stamped = false;                    // Raft knows the time of this turn
   bool awake = false;                      // a pump is posted
   bool in_turn = false;
-  LogStats last_stats;  // when it stopped
+  LogStats last_stats;            // when it stopped
+  std::uint64_t caught_late = 0;  // exceptions, while it stopped
   TimerId timer;
   Instant timer_at{};
 };
@@ -143,6 +147,16 @@ void Node::Parts::guard(Input input) {
          ErrorCode::failed);
   } catch (...) {
     fail({ErrorCode::failed, "something unknown was thrown in this node's core"}, ErrorCode::failed);
+  }
+}
+
+// For a part's last calls: what it throws shall keep nobody waiting.
+template <class Call>
+void Node::Parts::quietly(Call call) {
+  try {
+    call();
+  } catch (...) {
+    ++caught_late;
   }
 }
 

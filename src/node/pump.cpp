@@ -48,9 +48,9 @@ void Node::Parts::turn() {
   stamped = false;
   stamp();  // again: the executor's time may have moved since the first input
   outbox.release();
-  for (PeerMessage& message : forwarding)
+  for (PeerMessage& message : std::exchange(forwarding, {}))  // who is handed one may submit more
     outbox.send(std::move(message), nullptr);
-  forwarding.clear();
+  if (!runs()) return;
   ask_for_reads();
   do {
     if (raft.has_output()) {
@@ -86,7 +86,7 @@ void Node::Parts::perform(Output& out, const Route* route) {
     }
     if (!runs()) return;
   }
-  if (out.write) frame(out.write->batch.entries);
+  if (out.write) prepare(out.write->batch.entries);
   for (Message& message : out.send) {
     const NodeId to = message.to;
     outbox.send(to_peer(to, std::move(message)), route);
@@ -95,11 +95,10 @@ void Node::Parts::perform(Output& out, const Route* route) {
     const NodeId to = held.message.to;
     outbox.hold(held.after, to_peer(to, std::move(held.message)), route);
   }
-  if (out.write) {
-    outbox.flush_transport();  // the peers' disks are behind a network, ours is not
-    issue(*out.write);
-    if (!runs()) return;
-  }
+  if (out.write) outbox.flush_transport();  // the peers' disks are behind a network, ours is not
+  if (!runs()) return;                      // whoever sends may stop the node, and its log is closed then
+  if (out.write) issue(*out.write);
+  if (!runs()) return;
   if (out.members != nullptr) outbox.members(options.raft.group, out.members->members);
   for (const Fetch& wanted : out.fetch)
     fetch(wanted);
@@ -112,12 +111,16 @@ PeerMessage Node::Parts::to_peer(NodeId to, decltype(PeerMessage::body) body) co
   return {options.raft.group, options.raft.id, to, std::move(body)};
 }
 
+// From here on entries are on their way, to peers first: whatever happens next, nobody can say that they are in no log.
+void Node::Parts::prepare(std::vector<Entry>& entries) {
+  if (entries.empty()) return;
+  frame(entries);
+  const Entry& last = entries.back();
+  issued = std::max(issued, LogPosition{last.term, last.index});
+  clock.saw(last);
+}
+
 void Node::Parts::issue(Write& write) {
-  if (!write.batch.entries.empty()) {
-    const Entry& last = write.batch.entries.back();
-    issued = std::max(issued, LogPosition{last.term, last.index});
-    clock.saw(last);
-  }
   pilot.log.write(std::move(write.batch), [this, weak = alive(), id = write.id](Result<void> result) {
     if (const auto self = weak.lock()) written(id, std::move(result));
   });
@@ -151,6 +154,7 @@ void Node::Parts::written(WriteId id, Result<void> result) {
 }
 
 void Node::Parts::fetch(const Fetch& wanted) {
+  if (!runs()) return;
   pilot.log.read(wanted.range, wanted.max_bytes, [this, weak = alive(), wanted](Result<std::vector<Entry>> found) {
     const auto self = weak.lock();
     if (self == nullptr) return;

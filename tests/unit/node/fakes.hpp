@@ -339,7 +339,10 @@ class FakeTransport final : public Transport {
   std::vector<Member> known;
   std::uint64_t flushes = 0;
   std::uint64_t calls_when_detached = 0;
+  std::uint64_t detached = 0;
   bool throws = false;
+  std::function<void(const PeerMessage&)> in_send;  // the message is taken already
+  std::function<void()> in_flush;                   // it has left
 
   FakeTransport(FakeNetwork& network, NodeId id) : network_(network), id_(id) {}
   void attach(GroupId, TransportReceiver& receiver) override {
@@ -348,18 +351,21 @@ class FakeTransport final : public Transport {
   }
   void detach(GroupId) override {
     attached_ = false;
+    ++detached;
     network_.attach(id_, nullptr);
   }
   void send(PeerMessage message) override {
     if (!attached_) ++calls_when_detached;
     if (throws) throw std::runtime_error("a transport that throws");
-    outgoing_.push_back(std::move(message));
+    outgoing_.push_back(message);
+    if (in_send) in_send(message);
   }
   void flush() override {
     if (!attached_) ++calls_when_detached;
     ++flushes;
     for (PeerMessage& message : std::exchange(outgoing_, {}))
       network_.leave(std::move(message));
+    if (in_flush) in_flush();
   }
   void members(GroupId, std::span<const Member> members) override { known.assign(members.begin(), members.end()); }
 

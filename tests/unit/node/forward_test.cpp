@@ -148,6 +148,20 @@ TEST(Forward, ACommandSentToTheReturningExLeaderIsRedirected) {  // scenario: C-
   EXPECT_TRUE(forwarded->ok()) << forwarded->text();
 }
 
+TEST(Forward, ATransportMaySubmitMoreWhileItIsHandedWhatIsForwarded) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  std::vector<Command1> commands{cluster.submit(2, "first"), cluster.submit(2, "second")};
+  cluster.transport(2).in_send = [&](const PeerMessage& message) {
+    for (int i = 0; i < 10 && is_forward(message) && commands.size() < 100; ++i)
+      commands.push_back(cluster.submit(2, "more"));
+  };
+  cluster.run();
+  EXPECT_GE(commands.size(), 100u);
+  for (const auto& command : commands)
+    EXPECT_TRUE(command->ok()) << command->text();
+}
+
 TEST(Forward, ARequestThatReachesANodeThatDoesNotLeadIsNotAppended) {
   TestCluster cluster(3);
   cluster.elect(1);

@@ -199,6 +199,74 @@ TEST(Stop, FromInsideApplyAndFromInsideAnObserver) {
   }
 }
 
+// What a transport is handed has left: nobody may be told that it was not appended.
+TEST(Stop, FromInsideATransportsSendOrFlush) {
+  for (const bool from_send : {true, false}) {
+    TestCluster cluster(3);
+    cluster.elect(1);
+    const auto stop = [&] { cluster.node(1).stop(); };
+    if (from_send) {
+      cluster.transport(1).in_send = [&](const PeerMessage& message) {
+        if (is<AppendRequest>(message)) stop();
+      };
+    } else {
+      cluster.transport(1).in_flush = stop;
+    }
+    const auto command = cluster.submit(1, "x");
+    cluster.run();
+    EXPECT_EQ(command->code(), ErrorCode::leadership_lost) << command->text();
+    EXPECT_EQ(cluster.node(1).status().state, NodeState::stopped);
+    EXPECT_EQ(cluster.log(1).calls_when_closed, 0u);
+    EXPECT_EQ(cluster.transport(1).calls_when_detached, 0u);
+    EXPECT_EQ(cluster.transport(1).detached, 1u);
+    EXPECT_EQ(cluster.observer(1).told().back(), "NodeStopped");
+    cluster.executor.advance(5s);
+    EXPECT_EQ(command->times, 1);
+  }
+}
+
+// An answer that has just become free goes out with the stop, and what sends it stops the node once more.
+TEST(Stop, FromInsideItsOwnLastSend) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.log(2).mode = FakeLog::Mode::manual;
+  cluster.submit(1, "x");
+  cluster.run();
+  cluster.log(2).finish_all();
+  cluster.transport(2).in_send = [&](const PeerMessage&) { cluster.node(2).stop(); };
+  cluster.node(2).stop();
+  EXPECT_EQ(cluster.node(2).status().state, NodeState::stopped);
+  EXPECT_EQ(cluster.transport(2).detached, 1u);
+  EXPECT_EQ(cluster.observer(2).count("NodeStopped"), 1u);
+}
+
+TEST(Stop, ANodeMayBeDestroyedByItsOwnSend) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.transport(1).in_send = [&](const PeerMessage&) { cluster.servers[1].node.reset(); };
+  const auto command = cluster.submit(1, "x");
+  cluster.run();
+  EXPECT_EQ(cluster.servers[1].node, nullptr);
+  EXPECT_EQ(command->code(), ErrorCode::leadership_lost) << command->text();
+  EXPECT_EQ(cluster.log(1).calls_when_closed, 0u);
+}
+
+// With a path for the answers, what waits to be sent leaves from inside `receive`.
+TEST(Stop, ANodeMayBeDestroyedByASendFromInsideReceive) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  const auto command = cluster.submit(1, "x");
+  cluster.transport(1).in_send = [&](const PeerMessage&) { cluster.servers[1].node.reset(); };
+  const Term term = cluster.node(1).raft().term();
+  cluster.node(1).receive(
+      {GroupId(), NodeId(2), NodeId(1), Message{GroupId(), NodeId(2), NodeId(1), term, HeartbeatReply{}}},
+      [](const PeerMessage&) {});
+  EXPECT_EQ(cluster.servers[1].node, nullptr);
+  EXPECT_EQ(command->code(), ErrorCode::leadership_lost) << command->text();
+  cluster.run();
+  EXPECT_EQ(cluster.log(1).calls_when_closed, 0u);
+}
+
 TEST(Fail, AFailedWriteStopsTheNodeForGood) {  // hazard: H50
   TestCluster cluster(3);
   cluster.elect(1);
