@@ -175,9 +175,9 @@ void Node::Parts::stop() {
   forwarding.clear();
   executor.cancel(timer);
   timer = TimerId();
-  pilot.transport.detach(options.raft.group);
-  last_stats = pilot.log.stats();
-  pilot.log.close();
+  quietly([this] { pilot.transport.detach(options.raft.group); });
+  quietly([this] { last_stats = pilot.log.stats(); });
+  quietly([this] { pilot.log.close(); });
 
   const Error unsent{ErrorCode::stopping, "this node stopped before the command was in any log"};
   const Error unknown{ErrorCode::leadership_lost, "this node stopped; the command may still apply"};

@@ -25,15 +25,18 @@ void Node::Parts::submit(ByteView bytes, SubmitOptions submitted, Completion<App
     if (submitted.forward && raft.leader() != nobody) return forward(bytes, std::move(submitted), std::move(done));
     refused = not_leading();
   }
-  if (!refused) refused = no_room_for(bytes.size());
   if (refused) {
     drain.owe<Applied>(std::move(done), std::unexpected(std::move(*refused)));
     return wake();
   }
   Result<LogPosition> position = std::unexpected(error(ErrorCode::stopping, "this node failed as the command came"));
   feed([&] {
-    position = propose(submitted.kind, Payload::copy_of(bytes),
-                       {.session = submitted.session, .sequence = submitted.sequence}, submitted.expected_term);
+    if (auto full = no_room_for(bytes.size())) {
+      position = std::unexpected(std::move(*full));
+    } else {
+      position = propose(submitted.kind, Payload::copy_of(bytes),
+                         {.session = submitted.session, .sequence = submitted.sequence}, submitted.expected_term);
+    }
   });
   if (!position) return drain.owe<Applied>(std::move(done), std::unexpected(std::move(position).error()));
   if (submitted.appended) drain.owe(std::move(submitted.appended), *position);

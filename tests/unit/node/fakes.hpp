@@ -52,6 +52,7 @@ class FakeLog final : public LogStore {
   std::optional<Error> fail_reads;
   std::function<void(std::vector<Entry>&)> spoil_read;
   bool hold_reads = false;  // answers wait for `finish_reads`
+  bool throws = false;      // from `stats` and `close`
   std::uint64_t syncs = 0;
   std::uint64_t writes = 0;
   std::uint64_t calls_when_closed = 0;
@@ -127,9 +128,13 @@ class FakeLog final : public LogStore {
   }
 
   [[nodiscard]] LogStats stats() const override {
+    if (throws) throw std::runtime_error("a store that throws");
     return {.first = Index(1), .last = Index(seen_.entries.size()), .room = room, .syncs = syncs};
   }
-  void close() override { open_ = false; }
+  void close() override {
+    open_ = false;
+    if (throws) throw std::runtime_error("a store that throws");
+  }
 
   // The oldest write becomes durable, or fails.
   void finish_one() {
@@ -353,6 +358,7 @@ class FakeTransport final : public Transport {
     attached_ = false;
     ++detached;
     network_.attach(id_, nullptr);
+    if (throws) throw std::runtime_error("a transport that throws");
   }
   void send(PeerMessage message) override {
     if (!attached_) ++calls_when_detached;

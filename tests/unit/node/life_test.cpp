@@ -366,6 +366,41 @@ TEST(Fail, AThrowingTransportOnlyLosesMessages) {
   EXPECT_TRUE(command->ok()) << command->text();
 }
 
+TEST(Fail, AStoreThatThrowsWhenAskedForItsRoomEndsTheNodeAndNotItsCaller) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  const auto sent = cluster.submit(1, "x");
+  cluster.run();
+  ASSERT_TRUE(sent->ok()) << sent->text();
+  cluster.log(1).throws = true;
+  const auto command = cluster.submit(1, "y");
+  const auto next = cluster.submit(1, "z");
+  cluster.run();
+  cluster.log(1).throws = false;
+  EXPECT_EQ(command->code(), ErrorCode::stopping) << command->text();
+  EXPECT_EQ(next->code(), ErrorCode::stopping) << next->text();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::failed);
+}
+
+// Nor is a stop, or a destructor, the place where an exception may come out.
+TEST(Stop, WhatThePartsThrowAtTheEndKeepsNobodyWaiting) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.network.isolate(NodeId(1));
+  const auto command = cluster.submit(1, "x");
+  cluster.run();
+  const auto read = cluster.read(1);
+  cluster.log(1).throws = cluster.transport(1).throws = true;
+  cluster.node(1).stop();
+  EXPECT_EQ(command->code(), ErrorCode::leadership_lost) << command->text();
+  EXPECT_EQ(read->code(), ErrorCode::stopping) << read->text();
+  EXPECT_EQ(cluster.node(1).status().state, NodeState::stopped);
+  EXPECT_EQ(cluster.node(1).status().caught_exceptions, 3u) << "of detach, stats and close";
+  EXPECT_FALSE(cluster.log(1).is_open());
+  cluster.log(2).throws = cluster.transport(2).throws = true;
+  cluster.servers[2].node.reset();
+}
+
 // A follower without room lets entries go as if the network had lost them, goes on voting, and comes back.
 TEST(Fail, AFullFollowerTakesNothingAndRecovers) {  // scenario: D-04
   TestCluster cluster(3);
