@@ -11,6 +11,7 @@ Forwards::Forwards(std::uint64_t run) : next_tag_((run << forward_count_bits) + 
 std::uint64_t Forwards::add(Waiting command) {
   const std::uint64_t tag = next_tag_++;
   deadlines_.add(command.deadline, tag);
+  bytes_ += command.bytes;
   settled_ = waiting_.empty() ? command.term : std::min(settled_, command.term);
   waiting_.emplace_hint(waiting_.end(), tag, std::move(command));
   return tag;
@@ -65,21 +66,27 @@ void Forwards::expire(Instant now, Drain& drain) {
                        fail(ErrorCode::timed_out, fmt::format("passed on to node {} and not applied in time; it may "
                                                               "still apply",
                                                               at->second.leader.value())));
-    waiting_.erase(at);
+    erase(at);
     return true;
   });
 }
 
 void Forwards::end(Map::iterator at, Result<Applied> result, Drain& drain) {
   drain.owe(std::move(at->second.done), std::move(result));
-  waiting_.erase(at);
+  erase(at);
   deadlines_.gone([this](std::uint64_t tag) { return waiting_.contains(tag); });
+}
+
+void Forwards::erase(Map::iterator at) {
+  bytes_ -= at->second.bytes;
+  waiting_.erase(at);
 }
 
 void Forwards::end_all(const Error& why, Drain& drain) {
   for (auto& [tag, command] : waiting_)
     drain.owe<Applied>(std::move(command.done), std::unexpected(why));
   waiting_.clear();
+  bytes_ = 0;
   deadlines_.clear();
 }
 

@@ -28,12 +28,14 @@ class Forwards {
     AppendedCallback appended;
     Context context;
     Instant deadline;
+    std::size_t bytes = 0;  // of the command, which is kept nowhere here
   };
 
   explicit Forwards(std::uint64_t run);
 
   [[nodiscard]] std::uint64_t add(Waiting command);
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] Context context_of(std::uint64_t tag) const;
 
   // The leader's word, which counts only if it comes from whom we asked.
@@ -52,9 +54,11 @@ class Forwards {
  private:
   using Map = std::map<std::uint64_t, Waiting>;  // ascending: in the order in which they were asked for
   void end(Map::iterator at, Result<Applied> result, Drain& drain);
+  void erase(Map::iterator at);
 
   std::uint64_t next_tag_;
   Map waiting_;
+  std::size_t bytes_ = 0;  // of them
   Deadlines<std::uint64_t> deadlines_;
   Term settled_;  // nothing pinned to a term before this waits
 };

@@ -25,6 +25,7 @@ Result<void> validate(const NodeOptions& options) {
   };
   for (const auto& good :
        {at_least_one("max_waiting_commands", options.max_waiting_commands),
+        at_least_one("max_forwarded_bytes", options.max_forwarded_bytes),
         at_least_one("max_waiting_reads", options.max_waiting_reads),
         at_least_one("max_apply_bytes", options.max_apply_bytes),
         at_least_one("max_apply_entries", options.max_apply_entries),

@@ -65,6 +65,7 @@ struct Node::Parts final : std::enable_shared_from_this<Node::Parts>, ApplySink 
   [[nodiscard]] std::optional<Error> refusal(ByteView bytes, const SubmitOptions& submitted) const;
   [[nodiscard]] std::optional<Error> no_room_for(std::size_t bytes);
   Result<LogPosition> propose(EntryKind kind, Payload payload, Envelope envelope, std::optional<Term> expected);
+  [[nodiscard]] std::optional<Error> too_much_to_forward(std::size_t bytes) const;
   [[nodiscard]] Error not_leading() const;
   void forward(ByteView bytes, SubmitOptions submitted, Completion<Applied> done);
   void on(NodeId from, ForwardRequest request, const Route* route);

@@ -22,8 +22,9 @@ void Node::Parts::submit(ByteView bytes, SubmitOptions submitted, Completion<App
     refused = error(ErrorCode::invalid, "the deadline was over when the command came; it was not appended");
   }
   if (!refused && raft.role() != RoleName::leader) {
-    if (submitted.forward && raft.leader() != nobody) return forward(bytes, std::move(submitted), std::move(done));
-    refused = not_leading();
+    const bool passes = submitted.forward && raft.leader() != nobody;
+    refused = passes ? too_much_to_forward(bytes.size()) : not_leading();
+    if (!refused) return forward(bytes, std::move(submitted), std::move(done));
   }
   if (refused) {
     drain.owe<Applied>(std::move(done), std::unexpected(std::move(*refused)));
@@ -84,6 +85,15 @@ std::optional<Error> Node::Parts::no_room_for(std::size_t bytes) {
                                                   *room_left, options.min_room));
 }
 
+std::optional<Error> Node::Parts::too_much_to_forward(std::size_t bytes) const {
+  const std::size_t waiting = forwards.bytes();
+  const std::size_t most = options.max_forwarded_bytes;
+  if (waiting == 0 || (waiting <= most && most - waiting >= bytes)) return std::nullopt;
+  return error(ErrorCode::overloaded, fmt::format("{} bytes of commands passed on to the leader wait for their answer "
+                                                  "already and max_forwarded_bytes is {}; try again later",
+                                                  waiting, most));
+}
+
 Error Node::Parts::not_leading() const {
   const NodeId leader = raft.leader();
   if (leader == nobody || leader == options.raft.id) {
@@ -119,8 +129,9 @@ void Node::Parts::forward(ByteView bytes, SubmitOptions submitted, Completion<Ap
   const NodeId leader = raft.leader();
   const Term term = submitted.expected_term.value_or(raft.term());
   const Instant patience = executor.now() + forward_patience * options.raft.election_timeout;
-  const std::uint64_t tag = forwards.add({leader, term, std::move(done), std::move(submitted.appended),
-                                          std::move(submitted.context), submitted.deadline.value_or(patience)});
+  const std::uint64_t tag =
+      forwards.add({leader, term, std::move(done), std::move(submitted.appended), std::move(submitted.context),
+                    submitted.deadline.value_or(patience), bytes.size()});
   forwarding.push_back(to_peer(leader, ForwardRequest{.tag = tag,
                                                       .session = submitted.session,
                                                       .sequence = submitted.sequence,

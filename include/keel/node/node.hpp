@@ -63,6 +63,9 @@ struct NodeOptions {
   // apart from those of the last run.
   RaftOptions raft;
   std::size_t max_waiting_commands = 1u << 16;  // past it: `overloaded`
+  // Bytes of commands passed on to a leader and not yet answered; past it: `overloaded`, but one alone always fits. To be
+  // kept below what the transport queues for one peer: its queue, once full, is dropped whole.
+  std::size_t max_forwarded_bytes = 32u << 20;
   std::size_t max_waiting_reads = 1u << 16;
   std::size_t max_apply_bytes = 1u << 20;  // in one batch for the state machine
   std::size_t max_apply_entries = 4096;

@@ -178,6 +178,46 @@ TEST(Forward, ARequestThatReachesANodeThatDoesNotLeadIsNotAppended) {
   EXPECT_TRUE(command->code() == ErrorCode::no_leader || command->code() == ErrorCode::not_leader) << command->text();
 }
 
+// Whatever arrives in one turn, a transport is handed no more than it can queue; what is refused was not appended.
+TEST(Forward, WhatIsOnItsWayIsBoundedInBytes) {
+  TestCluster cluster(3, [](NodeOptions& options) { options.max_forwarded_bytes = 1000; });
+  cluster.elect(1);
+  const auto submit_ten = [&](std::optional<Instant> deadline) {
+    std::vector<Command1> commands;
+    for (int i = 0; i < 10; ++i)
+      commands.push_back(cluster.submit(2, std::string(300, 'x'), {.deadline = deadline}));
+    return commands;
+  };
+  const auto ended = [](const std::vector<Command1>& commands, std::optional<ErrorCode> how) {
+    return std::ranges::count_if(commands, [&](const Command1& one) { return one->times == 1 && one->code() == how; });
+  };
+  for (int round = 0; round < 2; ++round) {
+    const auto commands = submit_ten({});
+    cluster.run();
+    EXPECT_EQ(ended(commands, {}), 3) << "answered, so there is room again";
+    EXPECT_EQ(ended(commands, ErrorCode::overloaded), 7);
+  }
+  EXPECT_EQ(cluster.machine(2).seen.size(), 6u);
+  cluster.log(1).room = 0;
+  const auto refused = submit_ten({});
+  cluster.run();
+  EXPECT_EQ(ended(refused, ErrorCode::overloaded), 10) << "three by the leader";
+  cluster.log(1).room = 1u << 30;
+  cluster.network.lose = is_forward;
+  const auto lost = submit_ten(cluster.executor.now() + 100ms);
+  cluster.executor.advance(100ms);
+  EXPECT_EQ(ended(lost, ErrorCode::timed_out), 3);
+  cluster.network.heal();
+  const auto again = submit_ten({});
+  cluster.run();
+  EXPECT_EQ(ended(again, {}), 3);
+  const auto large = cluster.submit(2, std::string(5000, 'y'));
+  const auto beside = cluster.submit(2, "z");
+  cluster.run();
+  EXPECT_TRUE(large->ok()) << "alone it always fits: " << large->text();
+  EXPECT_EQ(beside->code(), ErrorCode::overloaded) << beside->text();
+}
+
 // A restarted node cannot know what it appended before: it refuses nothing that it may have taken.
 TEST(Forward, ARestartedLeaderDoesNotClaimToHaveAppendedNothing) {  // hazard: H59
   TestCluster cluster(3);
