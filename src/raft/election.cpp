@@ -244,12 +244,10 @@ void Raft::hand_over_and_step_down(StepDownReason reason) {
 NodeId Raft::best_successor() const {
   const auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr) return nobody;
-  const auto rank = [&](const Progress& peer) {
-    return std::pair(now_ < peer.heard + options_.election_timeout, peer.match);
-  };
   const Progress* best = nullptr;
   for (const Progress& peer : leader->peers) {
-    if (cluster().can_lead(peer.id) && (best == nullptr || rank(peer) > rank(*best))) best = &peer;
+    const bool fits = cluster().can_lead(peer.id) && now_ < peer.heard + options_.election_timeout;
+    if (fits && (best == nullptr || peer.match > best->match)) best = &peer;
   }
   return best == nullptr ? nobody : best->id;
 }

@@ -119,8 +119,8 @@ class Raft {
   [[nodiscard]] bool is_stalled() const { return stalled_; }  // its oldest write is taking too long
   [[nodiscard]] Term term() const { return hard_state_.term; }
   [[nodiscard]] NodeId leader() const;
-  // Whom a leader would best hand over to: of those that could lead and were heard of lately, the one that holds most of
-  // the log. Nobody if there is none, or if this node does not lead.
+  // Whom a leader would best hand over to: of those that could lead and were heard of within an election timeout, the one
+  // that holds most of the log. Nobody if there is none, or if this node does not lead.
   [[nodiscard]] NodeId best_successor() const;
   [[nodiscard]] RoleName role() const;
   [[nodiscard]] Index commit() const { return commit_; }

@@ -226,6 +226,18 @@ TEST(Transfer, SteppingDownPassesOverTheDead) {
   EXPECT_EQ(group.under_way(of<TimeoutNow>(1, 3)), 1u);
 }
 
+TEST(Transfer, SteppingDownAsksNobodyIfAllAreSilent) {
+  Group group(3, [](RaftOptions& o) { o.check_quorum = o.stickiness = false; });
+  group.elect(1);
+  group.run(2s, [](const Message&) { return true; });
+  ASSERT_EQ(group.raft(1).role(), RoleName::leader);
+  EXPECT_EQ(group.raft(1).best_successor(), nobody);
+  group.raft(1).step_down();
+  group.pump(NodeId(1));
+  EXPECT_EQ(group.raft(1).role(), RoleName::follower);
+  EXPECT_EQ(group.under_way(of<TimeoutNow>()), 0u);
+}
+
 // The target's campaign arrives in the moment in which it is to be asked again: it was asked all the same.
 TEST(Transfer, ThatIsAskedForAgainIsNotForgotten) {
   Lone node({}, {Term(1), nobody});
