@@ -86,7 +86,8 @@ using ReplyPath = std::function<void(PeerMessage)>;
 class Node final : private TransportReceiver {
  public:
   // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `not_found` when the log is empty
-  // (see `bootstrap`). After an error the log store is closed.
+  // (see `bootstrap`). After an error a log store that could be opened is closed; one that could not is left as it is,
+  // and options are looked at before any is opened.
   static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
   // The same for the first start of a cluster's first voters: makes the log begin with the cluster's first entry, which
   // must be the same on each. Errors: as above; `invalid` when this node is not among its members; `exists` when the log

@@ -48,6 +48,7 @@ class FakeLog final : public LogStore {
   Mode mode = Mode::posted;
   Duration delay = std::chrono::seconds(1);
   std::uint64_t room = std::numeric_limits<std::uint64_t>::max() / 2;
+  std::optional<Error> fail_open;
   std::optional<Error> fail_writes;
   std::optional<Error> fail_reads;
   std::function<void(std::vector<Entry>&)> spoil_read;
@@ -55,6 +56,8 @@ class FakeLog final : public LogStore {
   bool throws = false;      // from `stats` and `close`
   std::uint64_t syncs = 0;
   std::uint64_t writes = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
   std::uint64_t calls_when_closed = 0;
 
   explicit FakeLog(TestExecutor& executor) : executor_(executor) {}
@@ -72,6 +75,8 @@ class FakeLog final : public LogStore {
   }
 
   Result<Recovered> open() override {
+    ++opened;
+    if (fail_open) return std::unexpected(*fail_open);
     open_ = true;
     ++life_;
     waiting_.clear();
@@ -133,6 +138,7 @@ class FakeLog final : public LogStore {
   }
   void close() override {
     open_ = false;
+    ++closed;
     if (throws) throw std::runtime_error("a store that throws");
   }
 

@@ -46,6 +46,20 @@ TEST(Start, AnEmptyLogWantsToBeBootstrapped) {
   EXPECT_FALSE(fresh.log.is_open());
 }
 
+TEST(Start, ClosesTheLogThatItHasOpened) {
+  Fresh fresh;
+  NodeOptions unfit = Fresh::options();
+  unfit.max_apply_bytes = 0;
+  EXPECT_EQ(Fresh::code(Node::start(unfit, fresh.pilot(), fresh.executor)), ErrorCode::invalid);
+  EXPECT_EQ(fresh.log.opened, 0u) << "options are looked at first";
+  fresh.log.fail_open = Error{ErrorCode::locked, "another process has it"};
+  EXPECT_EQ(Fresh::code(fresh.start()), ErrorCode::locked);
+  EXPECT_EQ(fresh.log.closed, 0u) << "what was not opened";
+  fresh.log.fail_open.reset();
+  EXPECT_EQ(Fresh::code(fresh.start()), ErrorCode::not_found);
+  EXPECT_EQ(fresh.log.closed, 1u);
+}
+
 // mission: 4y.1
 TEST(Bootstrap, GivesAnEmptyLogItsFirstEntryAndServesAtOnce) {
   Fresh fresh;
