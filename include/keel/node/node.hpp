@@ -73,9 +73,11 @@ struct NodeOptions {
 };
 
 // Where answers to one received message go, if not through Transport::send: for transports that answer in place (RPC).
-// Called on the executor, never from inside `receive`, any number of times, also none: everything that the message gave
-// rise to and that goes to its sender, even a question of this node's own. Kept until the last has gone; what waits for
-// a disk waits with it. What it throws is caught and counted: to the protocol the message is lost.
+// Called on the executor, never from inside `receive`, any number of times, also none: everything that follows from the
+// message at once and goes to its sender, even a question of this node's own. What has to wait for a disk waits with its
+// path, which is kept until the last has gone. An answer that only a later message makes possible follows from that one:
+// a follower's question for a read (ReadIndexRequest) is answered when others have confirmed it, so as a rule through the
+// transport. What a path throws is caught and counted: to the protocol the message is lost.
 using ReplyPath = std::function<void(PeerMessage)>;
 
 // One running replica: drives a Raft on an executor over a Pilot. Owns no thread and no socket. Feed, then pump once:

@@ -221,6 +221,23 @@ TEST(Pump, AnswersGoBackThroughTheReplyPath) {  // mission: 2, R2a
   EXPECT_EQ(by_transport, 0);
 }
 
+// What a message did not settle alone has no path: a read is confirmed by whoever answers the leader's question.
+TEST(Pump, AnAnswerThatAnotherMessageMadePossibleGoesThroughTheTransport) {
+  TestCluster cluster(3);
+  cluster.elect(1);
+  cluster.network.log = true;
+  const Term term = cluster.node(1).raft().term();
+  const Message question{GroupId(), NodeId(2), NodeId(1), term, ReadIndexRequest{1}};
+  std::vector<PeerMessage> answers;
+  cluster.network.hold = [](const PeerMessage& m) { return m.to == NodeId(2); };
+  cluster.node(1).receive({GroupId(), NodeId(2), NodeId(1), question},
+                          [&](PeerMessage answer) { answers.push_back(std::move(answer)); });
+  cluster.run();
+  EXPECT_EQ(std::ranges::count_if(answers, is<Heartbeat>), 1) << "the round that it gave rise to";
+  EXPECT_EQ(std::ranges::count_if(answers, is<ReadIndexReply>), 0);
+  EXPECT_EQ(std::ranges::count_if(cluster.network.held, is<ReadIndexReply>), 1) << "node 3 has confirmed it";
+}
+
 TEST(Pump, AForwardedCommandIsAcceptedThroughTheReplyPath) {
   TestCluster cluster(3);
   cluster.elect(1);
