@@ -106,6 +106,9 @@ Result<std::unique_ptr<Node>> Node::bootstrap(const Genesis& genesis, NodeOption
 
 Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions options, Pilot pilot, Executor& executor) {
   if (auto good = validate(options); !good) return std::unexpected(good.error());
+  if (pilot.snapshots != nullptr) {
+    return fail(ErrorCode::unsupported, "a snapshot store is given, and no snapshots are made yet; leave it out");
+  }
   auto recovered = pilot.log.open();
   if (!recovered) return std::unexpected(recovered.error());
 

@@ -18,7 +18,7 @@ enum class ErrorCode : std::uint8_t {
   stopping,    // the node is stopping or has stopped
   // Discarded: an entry of another term is committed at its index. It will never apply.
   discarded,
-  // Unknown: the command may still apply; a session makes trying again safe.
+  // Unknown: the command may still apply, so trying again may apply it twice. (There are no sessions yet to prevent it.)
   timed_out,
   leadership_lost,
   storage_failed,

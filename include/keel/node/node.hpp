@@ -21,7 +21,8 @@ struct SubmitOptions {
   std::optional<Term> expected_term = {};  // refuse with `wrong_term` in any other
   std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply
   bool forward = true;                     // on a follower: pass it to the leader; else `not_leader`
-  std::uint64_t session = 0;               // see SessionMachine; 0: none
+  // Carried with the command to every machine, which may go by them; nothing in Keel does yet. 0: none.
+  std::uint64_t session = 0;
   std::uint64_t sequence = 0;
   // Two-stage completion, for those who want it: where the command was appended, before it is committed.
   std::move_only_function<void(LogPosition)> appended = {};
@@ -87,9 +88,9 @@ using ReplyPath = std::function<void(PeerMessage)>;
 // All calls on the executor. No completion runs from inside the call that took it. After `stop` none runs at all.
 class Node final : private TransportReceiver {
  public:
-  // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `not_found` when the log is empty
-  // (see `bootstrap`). After an error a log store that could be opened is closed; one that could not is left as it is,
-  // and options are looked at before any is opened.
+  // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `unsupported` when the pilot has a
+  // snapshot store; `not_found` when the log is empty (see `bootstrap`). After an error a log store that could be opened
+  // is closed; one that could not is left as it is, and options are looked at before any is opened.
   static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
   // The same for the first start of a cluster's first voters: makes the log begin with the cluster's first entry, which
   // must be the same on each. Errors: as above; `invalid` when this node is not among its members; `exists` when the log

@@ -13,7 +13,7 @@ struct Pilot {
   Transport& transport;
   LogStore& log;
   StateMachine& machine;
-  SnapshotStore* snapshots = nullptr;  // without one the log only grows, up to its bound
+  SnapshotStore* snapshots = nullptr;  // null for now: no snapshots are made yet, so a log grows, up to its bound
   Observer* observer = nullptr;
 };
 

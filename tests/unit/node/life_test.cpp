@@ -60,6 +60,22 @@ TEST(Start, ClosesTheLogThatItHasOpened) {
   EXPECT_EQ(fresh.log.closed, 1u);
 }
 
+// A store that nobody would ever write to must not look like one that is in use.
+TEST(Start, RefusesASnapshotStoreUntilThereAreSnapshots) {
+  class Snapshots final : public SnapshotStore {
+    Result<std::vector<SnapshotInfo>> list() override { return {}; }
+    void save(LogBase, std::unique_ptr<SnapshotSource>, Completion<SnapshotInfo>) override {}
+    Result<std::unique_ptr<SnapshotSource>> open(Index) override { return {}; }
+    void drop(Index, Completion<void>) override {}
+  } snapshots;
+  Fresh fresh;
+  Pilot pilot = fresh.pilot();
+  pilot.snapshots = &snapshots;
+  EXPECT_EQ(Fresh::code(Node::bootstrap(fresh.genesis, Fresh::options(), pilot, fresh.executor)),
+            ErrorCode::unsupported);
+  EXPECT_EQ(fresh.log.opened, 0u);
+}
+
 // mission: 4y.1
 TEST(Bootstrap, GivesAnEmptyLogItsFirstEntryAndServesAtOnce) {
   Fresh fresh;
