@@ -138,7 +138,11 @@ void Raft::decide_election() {
     if (ballot == candidate.ballots.end()) return std::nullopt;
     return ballot->granted;
   });
-  if (tally == Tally::won) return candidate.pre_vote ? start_election(false) : become_leader();
+  if (tally == Tally::won && candidate.pre_vote) {
+    reset_election_deadline();  // the rehearsal may have been won late, and the election is to have its time (Figure 2)
+    return start_election(false);
+  }
+  if (tally == Tally::won) return become_leader();
   if (tally == Tally::pending || candidate.pre_vote || !options_.split_vote_detection) return;
 
   // A refusal names whom the voter chose: when nobody can win any more, the next round need not wait for the timeout.

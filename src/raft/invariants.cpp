@@ -188,7 +188,8 @@ Broken check_asked(const Raft& before, const Message& message, const VoteRequest
 Broken check_patience(const Raft& before, const Message& message, const Raft& after) {
   const bool led = before.role() == RoleName::leader || after.role() == RoleName::leader;
   const bool aged = before.now() != after.now();
-  if (led || aged || after.next_deadline() <= before.next_deadline()) return {};
+  const bool campaigns = after.role() == RoleName::candidate && after.term() > before.term();
+  if (led || aged || campaigns || after.next_deadline() <= before.next_deadline()) return {};
   const bool is_current = message.term == after.term();
   const auto* asks = std::get_if<VoteRequest>(&message.body);
   const bool from_leader =

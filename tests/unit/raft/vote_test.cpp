@@ -236,6 +236,16 @@ TEST(PreVote, ACampaignInAHealthyClusterChangesNothing) {
   EXPECT_EQ(group.raft(5).leader(), NodeId(1)) << "and takes it back";
 }
 
+// Raft, Figure 2: an election begins with a timeout of its own, however late its rehearsal was won.
+TEST(PreVote, AnElectionHasItsTimeHoweverLongTheRehearsalTook) {
+  Lone node({}, {Term(1), nobody});
+  node.fire(Timer::election);
+  node.advance(999ms);
+  node.receive(2, 2, VoteReply{.pre_vote = true, .granted = true});
+  ASSERT_EQ(node.raft->term(), Term(2));
+  EXPECT_GE(node.raft->next_deadline(), node.now + node.options.election_timeout);
+}
+
 // hazard: H17
 TEST(PreVote, AGrantDoesNotPutOffTheVotersOwnCampaign) {
   Lone node({4}, {Term(4), nobody});
