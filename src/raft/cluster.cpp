@@ -4,6 +4,7 @@ namespace keel {
 
 namespace {
 
+// Deviation: beside the voters of the thesis there are witnesses, which vote and do not lead.
 bool counts(MemberRole role) { return role == MemberRole::voter || role == MemberRole::witness; }
 
 bool holds(const std::vector<NodeId>& ids, NodeId id) { return std::ranges::find(ids, id) != ids.end(); }

@@ -10,8 +10,9 @@ void Raft::reset_election_deadline() {
   election_due_ = now_ + options_.election_timeout + random_.below(options_.election_timeout);
 }
 
-// A leader that `other_than` itself is heard of. The leader of our term may well ask for a vote again: it has lost its
-// role, and refusing it would leave two live nodes without a leader (H17).
+// A leader that `other_than` itself is heard of.
+// Deviation: thesis 4.2.3 and 9.6 refuse whoever asks. The leader of our term may well ask for a vote again: it has lost
+// its role, and refusing it would leave two live nodes without a leader (H17).
 bool Raft::hears_a_leader(NodeId other_than) const {
   if (role() == RoleName::leader) return true;
   const auto* follower = std::get_if<Follower>(&role_);
@@ -19,8 +20,12 @@ bool Raft::hears_a_leader(NodeId other_than) const {
          now_ < follower->heard + options_.election_timeout;
 }
 
+// Deviation: in the thesis a server never loses what it had on disk. One whose log may lack what it has acknowledged gives
+// no vote before it holds that much again.
 bool Raft::may_vote() const { return log_.last() >= must_reach_; }
 
+// Deviation: two conditions of our own. A disk that hangs would hold up all whom this node leads (H53); and where fewer
+// voters are left than the cluster was founded to demand, nobody is elected.
 bool Raft::may_campaign() const {
   const Genesis* genesis = configurations_.genesis();
   return may_vote() && !stalled_ && cluster().can_lead(options_.id) && genesis != nullptr &&
@@ -145,8 +150,8 @@ void Raft::decide_election() {
   if (tally == Tally::won) return become_leader();
   if (tally == Tally::pending || candidate.pre_vote || !options_.split_vote_detection) return;
 
-  // A refusal names whom the voter chose: when nobody can win any more, the next round need not wait for the timeout.
-  // The ballot that settles it is acted upon, not those that come after it.
+  // Deviation: Figure 2 waits for the timeout. A refusal names whom the voter chose: when nobody can win any more, the
+  // next round need not wait. The ballot that settles it is acted upon, not those that come after it.
   const auto hopeless = [&](std::size_t ballots) {
     const auto counted = candidate.ballots.begin() + static_cast<std::ptrdiff_t>(ballots);
     return !cluster().someone_can_win([&](NodeId id) {
@@ -236,7 +241,8 @@ void Raft::step_down() {
   if (role() == RoleName::leader) hand_over_and_step_down(StepDownReason::asked);
 }
 
-// The best successor is asked to campaign; whether it can win is for the voters to say.
+// Deviation: thesis 3.10 brings the target up to date before it is asked. Here the leader goes at once, so the best
+// successor is asked as it is; whether it can win is for the voters to say.
 void Raft::hand_over_and_step_down(StepDownReason reason) {
   if (const Progress* best = std::get<Leader>(role_).find(best_successor())) {
     send_now(best->id, TimeoutNow{{log_.term_at(best->match).value_or(Term()), best->match}});

@@ -33,6 +33,8 @@ void Raft::on(const Message& from, AppendRequest& request) {
   send_when_durable(from.from, AppendReply{.accepted = true, .index = end, .hint = {}});
 }
 
+// Deviation: Raft, section 5.3, goes back by one entry, or by the follower's conflicting term. The hint is our last entry
+// whose term is not above the leader's there, and the leader looks for its own likewise: each probe skips a term.
 void Raft::refuse_append(const Message& from, LogPosition previous) {
   send_when_durable(from.from, AppendReply{.accepted = false,
                                            .index = previous.index,

@@ -145,8 +145,8 @@ bool Raft::acceptable(const Message& message) {
     reject(message, RejectReason::malformed);
     return false;
   }
-  // Answers are for questions, and only members are asked: nobody else's term is ours to follow. (Requests are another
-  // matter: our configuration may be older than the sender's.)
+  // Deviation: Figure 2 follows the higher term in anybody's answer. Answers are for questions, and only members are
+  // asked. (Requests are another matter: our configuration may be older than the sender's.)
   const bool answers = std::holds_alternative<VoteReply>(message.body) ||
                        std::holds_alternative<AppendReply>(message.body) ||
                        std::holds_alternative<HeartbeatReply>(message.body);
@@ -243,7 +243,8 @@ void Raft::expire(Timer timer) {
   }
 }
 
-// A leader whose own disk hangs would hold everybody up: it hands over, and nobody campaigns with such a disk (H53).
+// Deviation: the thesis knows no disk that hangs. A leader with one would hold everybody up: it hands over, and nobody
+// campaigns with such a disk (H53).
 void Raft::check_stall() {
   const auto oldest = writes_.oldest_issued();
   const bool stalled =
@@ -281,6 +282,8 @@ void Raft::applied(Index index) {
 
 // Everything derived is brought up to date once a turn: that is where batches come from.
 void Raft::stand() {
+  // Deviation: Figure 2 applies what is committed. Here it must be durable on this node too, so that a state machine that
+  // keeps its own state is never ahead of its log.
   const Index ready = std::min(commit_, log_.stable());
   if (auto* leader = std::get_if<Leader>(&role_)) {
     release_bytes(*leader, ready);

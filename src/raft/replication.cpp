@@ -195,6 +195,9 @@ void Raft::unreachable(NodeId id) {
 }
 
 // Says to everybody that we live, how far it may commit, and asks for an answer.
+// Deviation: in Figure 2 this is an append without entries. A message of its own is answered without a look at the log, so
+// a slow disk holds up neither reads nor the news that a peer lives; in return it may tell a commit only up to what the
+// peer is known to hold.
 void Raft::start_round(Leader& leader) {
   ++leader.round;
   for (Progress& peer : leader.peers) {
@@ -205,6 +208,7 @@ void Raft::start_round(Leader& leader) {
 }
 
 // The regular round, which also asks after whatever has been unanswered for a whole interval.
+// Deviation: Figure 2 sends what is unanswered again. A peer whose disk is merely slow would get it all twice.
 void Raft::beat(Leader& leader) {
   leader.heartbeat_due = now_ + options_.heartbeat_interval;
   start_round(leader);

@@ -39,6 +39,8 @@ void Raft::end_transfer(Leader& leader, TransferEnd end) {
 }
 
 // Campaigns at once: our leader wants it, so neither PreVote nor stickiness stands in the way (H18).
+// Deviation: in thesis 3.10 the request is bare. It says what we are believed to hold, so that one that comes late, or to
+// a log that was cut since, starts no election that we cannot win.
 void Raft::on(const Message& from, const TimeoutNow& request) {
   const auto* follower = std::get_if<Follower>(&role_);
   if (follower == nullptr || follower->leader != from.from) return reject(from, RejectReason::stale);
