@@ -35,7 +35,6 @@ class Outbox {
   void close();
   void members(GroupId group, std::span<const Member> members);
 
-  [[nodiscard]] std::size_t held() const { return held_.size(); }
   // While a disk hangs each heartbeat may bring an answer that has to wait: past this many the oldest is lost. More than
   // a leader's window and all candidates' questions together.
   static constexpr std::size_t max_held = 1024;

@@ -63,8 +63,8 @@ class StateMachine {
     done(fail(ErrorCode::unsupported, "this state machine restores no snapshots"));
   }
 
-  // These entries, newest first, are gone from this node's log before they were committed here. They may return:
-  // another node may hold them and win. For machines that act when a command is appended.
+  // These entries, the end of this node's log, are gone from it before they were committed here. They may return: another
+  // node may hold them and win. For machines that act when a command is appended; what they did is undone from the last on.
   virtual void truncated(IndexRange range) { (void)range; }
 };
 

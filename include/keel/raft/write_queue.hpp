@@ -30,7 +30,6 @@ class WriteQueue {
   Index written(WriteId id);
 
   [[nodiscard]] bool has_gathered() const { return wanted_ || !gathered_.empty(); }
-  [[nodiscard]] WriteId last_written() const { return written_; }
   [[nodiscard]] WriteId last_issued() const { return next_.previous(); }
   // When the oldest write still on its way was issued.
   [[nodiscard]] std::optional<Instant> oldest_issued() const;
