@@ -136,6 +136,7 @@ bool KvConnection::dispatch() {
   if (transaction_.is_open() && command.name != "quit" && command.name != "reset") return queue_command(command);
   if (command.is_write()) return run_write();
   if (!replies_.empty()) return wait_for_writes();
+  if (turn_is_over()) return false;
   if (const auto* read = std::get_if<ReadHandler>(&command.handler)) return run_read(*read);
   RespWriter reply = bounded_reply();
   if (const auto* plain = std::get_if<PlainHandler>(&command.handler)) {
@@ -194,12 +195,12 @@ bool KvConnection::submit_scratch() {
 }
 
 bool KvConnection::run_read(ReadHandler handler) {
-  if (turn_is_over()) return false;
   RespWriter reply = bounded_reply();
   return read(handler, reply) && reply_done(reply);
 }
 
-// Reads may take long, each of them, and other clients wait meanwhile, and the node's heartbeats.
+// What is answered here may take long, and other clients wait meanwhile, and the node's heartbeats; writes are only
+// passed on.
 bool KvConnection::turn_is_over() {
   if (server_.executor().now() < turn_ends_) return false;
   waiting_ = Waiting::for_turn;

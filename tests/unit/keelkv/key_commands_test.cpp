@@ -212,6 +212,24 @@ TEST(Scan, OptionsAndErrors) {
                        {"sscan a1 0", "-WRONGTYPE Operation against a key holding the wrong kind of value"}});
 }
 
+// Walks with `command` to the end, and changes something between the steps: what was seen of `there`, as it was at each.
+template <class Change>
+std::set<std::string> walked(Machine& machine, const std::string& command, const std::set<std::string>& there,
+                             std::mt19937& random, Change change) {
+  std::set<std::string> seen;
+  std::string cursor = "0";
+  do {
+    const std::string reply = machine.run(command + " " + cursor + " count " + std::to_string(1 + random() % 7));
+    for (const std::string& name : there) {
+      if (reply.find("\"" + name + "\"") != std::string::npos) seen.insert(name);
+    }
+    cursor = reply.substr(2, reply.find('"', 2) - 2);
+    for (unsigned i = random() % 8; i > 0; --i)
+      change();
+  } while (cursor != "0");
+  return seen;
+}
+
 // Under random insertions and removals, every key that was there throughout is returned.
 TEST(Scan, ReturnsEveryKeyThatWasThereThroughout) {
   std::mt19937 random(11);
@@ -233,17 +251,7 @@ TEST(Scan, ReturnsEveryKeyThatWasThereThroughout) {
     for (int i = 0; i < 80; ++i)
       change(stayed);
     stayed = there;
-    std::set<std::string> seen;
-    std::string cursor = "0";
-    do {
-      const std::string reply = machine.run("scan " + cursor + " count " + std::to_string(1 + random() % 7));
-      for (const std::string& key : there) {
-        if (reply.find("\"" + key + "\"") != std::string::npos) seen.insert(key);
-      }
-      cursor = reply.substr(2, reply.find('"', 2) - 2);
-      for (unsigned i = random() % 8; i > 0; --i)
-        change(stayed);
-    } while (cursor != "0");
+    const auto seen = walked(machine, "scan", there, random, [&] { change(stayed); });
     EXPECT_THAT(seen, testing::IsSupersetOf(stayed));
   }
 }
@@ -294,17 +302,7 @@ TEST(Scan, ReturnsEveryMemberThatWasThereThroughout) {
     for (int i = 0; i < 80; ++i)
       change(stayed);
     stayed = there;
-    std::set<std::string> seen;
-    std::string cursor = "0";
-    do {
-      const std::string reply = machine.run("sscan s " + cursor + " count " + std::to_string(1 + random() % 7));
-      for (const std::string& member : there) {
-        if (reply.find("\"" + member + "\"") != std::string::npos) seen.insert(member);
-      }
-      cursor = reply.substr(2, reply.find('"', 2) - 2);
-      for (unsigned i = random() % 8; i > 0; --i)
-        change(stayed);
-    } while (cursor != "0");
+    const auto seen = walked(machine, "sscan s", there, random, [&] { change(stayed); });
     EXPECT_THAT(seen, testing::IsSupersetOf(stayed));
     EXPECT_EQ(machine.run("scard s"), std::to_string(there.size()));
   }
