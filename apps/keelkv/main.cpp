@@ -13,8 +13,9 @@ int run(keel::KvSettings settings) {
   keel::KvProcess process(std::move(settings));
   if (const auto started = process.start(); !started) {
     fmt::print(stderr, "keelkv: {}\n", started.error().message);
-    return started.error().code == keel::ErrorCode::storage_failed ? keel::exit_status::disk_error
-                                                                   : keel::exit_status::cannot_start;
+    const keel::ErrorCode why = started.error().code;
+    const bool disk = why == keel::ErrorCode::storage_failed || why == keel::ErrorCode::corrupt;
+    return disk ? keel::exit_status::disk_error : keel::exit_status::cannot_start;
   }
   fmt::print("{}\n", process.ready_line());
   std::fflush(stdout);

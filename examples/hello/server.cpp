@@ -45,6 +45,8 @@ class Server {
                 .expects = nobody,
                 .incarnation = identity.incarnation,
                 .member_data = {}};
+    for (const Member& member : genesis_.configuration.members)  // where they are now, whatever the log remembers
+      tcp.addresses[member.id] = member.address;
     // A voter that comes back without its disk has forgotten its promises, and must not be let in.
     tcp.admit = [this](const wire::Hello& peer) { return admit(node_->raft(), *peers_, peer.node, peer.incarnation); };
     tcp.log = [](TcpLogLevel, std::string_view line) { std::cerr << line << "\n"; };

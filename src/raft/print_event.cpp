@@ -2,21 +2,11 @@
 #include <string>
 
 #include "keel/raft/event.hpp"
+#include "raft/text.hpp"
 
 namespace keel {
 
 namespace {
-
-std::string text(bool value) { return value ? "true" : "false"; }
-template <class Tag>
-std::string text(Ordinal<Tag> value) {
-  return std::to_string(value.value());
-}
-template <class Tag>
-std::string text(Number<Tag> value) {
-  return std::to_string(value.value());
-}
-std::string text(IndexRange range) { return text(range.first) + ".." + text(range.last); }
 
 std::string fields(const RoleChanged& e) { return std::string(to_string(e.role)) + " term " + text(e.term); }
 std::string fields(const TermChanged& e) { return text(e.term); }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "keel/raft/message.hpp"
+#include "raft/text.hpp"
 
 namespace keel {
 
@@ -12,19 +13,7 @@ struct Overloaded : Fs... {
   using Fs::operator()...;
 };
 
-std::string text(bool value) { return value ? "true" : "false"; }
-std::string text(std::uint64_t value) { return std::to_string(value); }
-template <class Tag>
-std::string text(Ordinal<Tag> value) {
-  return std::to_string(value.value());
-}
-template <class Tag>
-std::string text(Number<Tag> value) {
-  return std::to_string(value.value());
-}
-std::string text(LogPosition position) { return text(position.index) + "@" + text(position.term); }
-std::string text(Duration value) { return std::to_string(value.count()) + "ns"; }
-std::string text(Refusal why) {
+std::string reason(Refusal why) {
   switch (why) {
     case Refusal::none: return "none";
     case Refusal::leader_alive: return "leader_alive";
@@ -59,7 +48,7 @@ std::string short_fields(const MessageBody& body) {
           [](const VoteRequest& m) { return " last " + text(m.last) + (m.for_transfer ? " transfer" : ""); },
           [](const VoteReply& m) {
             if (m.granted) return std::string();
-            return " " + text(m.refusal) + (m.voted_for == nobody ? "" : " chose " + text(m.voted_for));
+            return " " + reason(m.refusal) + (m.voted_for == nobody ? "" : " chose " + text(m.voted_for));
           },
           [](const AppendRequest& m) {
             return " prev " + text(m.previous) + " +" + text(m.entries.size()) + " commit " + text(m.commit);
@@ -83,7 +72,7 @@ std::string long_fields(const MessageBody& body) {
             return " pre_vote=" + text(m.pre_vote) + " for_transfer=" + text(m.for_transfer) + " last=" + text(m.last);
           },
           [](const VoteReply& m) {
-            return " pre_vote=" + text(m.pre_vote) + " granted=" + text(m.granted) + " refusal=" + text(m.refusal) +
+            return " pre_vote=" + text(m.pre_vote) + " granted=" + text(m.granted) + " refusal=" + reason(m.refusal) +
                    " voted_for=" + text(m.voted_for);
           },
           [](const AppendRequest& m) {

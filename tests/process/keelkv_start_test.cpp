@@ -178,7 +178,7 @@ TEST(KeelkvStart, RefusesADirectoryWhoseLogIsGone) {
     const std::string name = file.path().filename().string();
     if (name != "identity" && name != "peers") std::filesystem::remove(file.path());
   }
-  EXPECT_THAT(refusal(cluster.command(0)), AllOf(HasSubstr(cluster.data(0)), HasSubstr("the log is gone")));
+  EXPECT_THAT(refusal(cluster.command(0), 74), AllOf(HasSubstr(cluster.data(0)), HasSubstr("the log is gone")));
 }
 
 TEST(KeelkvStart, RefusesADirectoryThatCannotBeMade) {

@@ -87,7 +87,7 @@ Result<void> KvProcess::bound_clients() {
 
 Result<void> KvProcess::open_data() {
   auto disk = PosixDisk::open(settings_.data, executor_);
-  if (!disk) return in_data(disk.error());
+  if (!disk) return std::unexpected(disk.error());
   disk_ = std::move(*disk);
   auto identity = open_data_directory(*disk_, {.cluster = genesis_.cluster_id(),
                                                .cluster_name = settings_.name,
@@ -117,9 +117,9 @@ Result<void> KvProcess::forget_peers() {
   return {};
 }
 
-// What lies below knows files, not where they are.
+// What lies below knows files, not where they are; only the lock names the directory itself.
 std::unexpected<Error> KvProcess::in_data(Error error) const {
-  if (error.message.find(settings_.data) == std::string::npos) error.message = settings_.data + ": " + error.message;
+  if (error.code != ErrorCode::locked) error.message = settings_.data + ": " + error.message;
   return std::unexpected(std::move(error));
 }
 
@@ -140,6 +140,9 @@ void KvProcess::make_transport() {
                   .expects = nobody,
                   .incarnation = identity_.incarnation,
                   .member_data = advertised_address(settings_)};
+  // What the log says of addresses may be old: nodes move, and are started with new ones.
+  for (const Member& member : settings_.cluster)
+    options.addresses[member.id] = member.address;
   options.admit = [this](const wire::Hello& peer) {
     auto admitted = admit(node_->raft(), *peers_, peer.node, peer.incarnation);
     if (admitted) server_->roster().heard(peer.node, peer.member_data);
@@ -257,10 +260,9 @@ void KvProcess::stop_gently() {
   signals_.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) stop();
   });
-  const RaftStatus raft = node_->status().raft;
-  const auto best = std::ranges::max_element(raft.peers, {}, &PeerStatus::match);
-  if (raft.role != RoleName::leader || best == raft.peers.end()) return stop();
-  node_->transfer_leadership(best->id, [this](const Result<void>&) { executor_.post([this] { stop(); }); });
+  const NodeId best = node_->raft().best_successor();
+  if (best == nobody) return stop();
+  node_->transfer_leadership(best, [this](const Result<void>&) { executor_.post([this] { stop(); }); });
 }
 
 void KvProcess::stop() {

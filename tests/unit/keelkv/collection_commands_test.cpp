@@ -12,11 +12,6 @@ constexpr std::string_view wrong_type = "-WRONGTYPE Operation against a key hold
 constexpr std::string_view not_an_integer = "-ERR value is not an integer or out of range";
 constexpr std::string_view not_positive = "-ERR value is out of range, must be positive";
 
-void expect_all(Machine& machine, const std::vector<Exchange>& exchanges) {
-  for (const auto& [line, reply] : exchanges)
-    EXPECT_EQ(machine.run(line), reply) << line;
-}
-
 TEST(Hashes, Commands) {
   Machine machine;
   expect_all(machine, {{"hset h a 1 b 2", "2"},

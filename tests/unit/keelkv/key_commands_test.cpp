@@ -11,11 +11,6 @@
 namespace keel {
 namespace {
 
-void expect_all(Machine& machine, const std::vector<Exchange>& exchanges) {
-  for (const auto& [line, reply] : exchanges)
-    EXPECT_EQ(machine.run(line), reply) << line;
-}
-
 TEST(KeyCommands, AsRedisAnswersThem) {
   Machine machine;
   expect_all(machine, {{"mset a 1 b 2", "OK"},

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "keelkv/commands/command_table.hpp"
 #include "keelkv/commands/kv_machine.hpp"
 #include "keelkv/data/kv_view.hpp"
@@ -168,5 +170,10 @@ struct Exchange {
   std::string_view reply;
 };
 inline std::string text_of(const StringValue* value) { return value == nullptr ? "(nothing)" : value->text(); }
+
+inline void expect_all(Machine& machine, const std::vector<Exchange>& exchanges) {
+  for (const auto& [line, reply] : exchanges)
+    EXPECT_EQ(machine.run(line), reply) << line;
+}
 
 }  // namespace keel

@@ -9,11 +9,6 @@ namespace {
 constexpr std::string_view wrong_type = "-WRONGTYPE Operation against a key holding the wrong kind of value";
 constexpr std::string_view not_an_integer = "-ERR value is not an integer or out of range";
 
-void expect_all(Machine& machine, const std::vector<Exchange>& exchanges) {
-  for (const auto& [line, reply] : exchanges)
-    EXPECT_EQ(machine.run(line), reply) << line;
-}
-
 TEST(StringCommands, Set) {
   Machine machine;
   expect_all(machine, {{"set k v", "OK"},

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-AppendRequest append(std::uint64_t term, const std::string& text = "a") {
+AppendRequest append_third(std::uint64_t term, const std::string& text = "a") {
   return {.previous = Lone::at(2, 4), .commit = Index(2), .entries = {Lone::entry(3, term, text)}};
 }
 Lone follower() { return {{4}, {Term(5), nobody}}; }
@@ -17,13 +17,13 @@ TEST(Value, ACopyGoesOnByItself) {
   Lone node({4}, {Term(5), nobody});
   const Raft before = *node.raft;
   Raft copy = *node.raft;
-  node.receive(2, 5, append(5));
+  node.receive(2, 5, append_third(5));
   EXPECT_EQ(copy, before);
   EXPECT_NE(*node.raft, copy);
   Output out;
-  copy.receive({{}, NodeId(2), NodeId(1), Term(5), append(5)});
+  copy.receive({{}, NodeId(2), NodeId(1), Term(5), append_third(5)});
   copy.take_output(out);
-  EXPECT_EQ(out.write->batch.entries, append(5).entries);
+  EXPECT_EQ(out.write->batch.entries, append_third(5).entries);
   copy.written(out.write->id);
   copy.take_output(out);
   copy.applied(Index(2));
@@ -140,7 +140,7 @@ TEST(Fingerprint, IsTheSameForStatesThatDifferOnlyInTimesAndCounters) {
       node.advance(apart);
       node.receive(2, 5, Heartbeat{.commit = {}, .round = static_cast<std::uint64_t>(i)});
     }
-    node.receive(2, 5, append(5));
+    node.receive(2, 5, append_third(5));
     return node;
   };
   const Lone early = settled(1, 0ms);
@@ -192,11 +192,11 @@ TEST(Fingerprint, DiffersWithTheProtocolsState) {
   with("another term", [](Lone& n) { n.receive(2, 6, VoteReply{}); });
   with("a vote", [](Lone& n) { n.receive(2, 5, VoteRequest{.last = Lone::at(9, 5)}); });
   with("another vote", [](Lone& n) { n.receive(3, 5, VoteRequest{.last = Lone::at(9, 5)}); });
-  with("an entry", [](Lone& n) { n.receive(2, 5, append(5)); });
-  with("an entry of another term", [](Lone& n) { n.receive(2, 5, append(4)); });
-  with("an entry with other content", [](Lone& n) { n.receive(2, 5, append(5, "b")); });
+  with("an entry", [](Lone& n) { n.receive(2, 5, append_third(5)); });
+  with("an entry of another term", [](Lone& n) { n.receive(2, 5, append_third(4)); });
+  with("an entry with other content", [](Lone& n) { n.receive(2, 5, append_third(5, "b")); });
   with("a commit", [](Lone& n) {
-    n.receive(2, 5, append(5));
+    n.receive(2, 5, append_third(5));
     n.receive(2, 5, Heartbeat{.commit = Index(3), .round = 1});
   });
   with("a read waiting", [](Lone& n) {
@@ -228,7 +228,7 @@ TEST(Fingerprint, DiffersWithTheProtocolsState) {
     n.fire(Timer::heartbeat);
   });
   with("a write under way", [](Lone& n) {
-    n.raft->receive({{}, NodeId(2), NodeId(1), Term(5), append(5)});
+    n.raft->receive({{}, NodeId(2), NodeId(1), Term(5), append_third(5)});
     n.raft->take_output(n.out);
   });
   for (std::size_t i = 0; i < all.size(); ++i) {
