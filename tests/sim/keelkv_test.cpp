@@ -14,11 +14,11 @@ namespace {
 using namespace std::chrono_literals;
 
 // How many seeds of each kind; KEEL_KV_SEEDS asks for more, from KEEL_SEED_BASE on.
-struct Seeds {
+struct SeedRange {
   std::uint64_t from = 1;
   std::uint64_t count = 0;
 };
-Seeds seeds(std::uint64_t usual) {
+SeedRange seeds(std::uint64_t usual) {
   const char* const base = std::getenv("KEEL_SEED_BASE");
   const char* const count = std::getenv("KEEL_KV_SEEDS");
   return {base == nullptr ? 1 : std::stoull(base), count == nullptr ? usual : std::stoull(count)};

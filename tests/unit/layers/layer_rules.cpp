@@ -11,10 +11,10 @@
 namespace {
 
 namespace fs = std::filesystem;
-using Layers = std::set<std::string>;
+using LayerNames = std::set<std::string>;
 
 // What the files of a layer may reach, beside the layer itself.
-const std::map<std::string, Layers> may_reach = {
+const std::map<std::string, LayerNames> may_reach = {
     {"base", {}},
     {"raft", {"base"}},
     {"wire", {"raft", "base"}},
@@ -129,10 +129,10 @@ class Walk {
   }
 
   // All layers that come along when `file` is included.
-  const Layers& reach(const File& file) {
+  const LayerNames& reach(const File& file) {
     const auto [known, is_new] = reach_.try_emplace(file);
     if (is_new) {
-      Layers layers;
+      LayerNames layers;
       std::set<File> seen;
       collect(file, layers, seen);
       known->second = std::move(layers);
@@ -140,7 +140,7 @@ class Walk {
     return known->second;
   }
 
-  void collect(const File& file, Layers& layers, std::set<File>& seen) const {
+  void collect(const File& file, LayerNames& layers, std::set<File>& seen) const {
     if (!seen.insert(file).second) return;
     layers.insert(layer_of(file));
     for (const Include& include : includes_of(root_ / file)) {
@@ -152,7 +152,7 @@ class Walk {
 
   fs::path root_;
   std::set<File> files_;
-  std::map<File, Layers> reach_;
+  std::map<File, LayerNames> reach_;
   std::vector<std::string> broken_;
 };
 

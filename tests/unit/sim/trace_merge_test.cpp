@@ -58,7 +58,7 @@ class TraceMerge : public testing::Test {
   std::uint64_t unreadable_ = 0;
 };
 
-constexpr const char* one =
+constexpr const char* one_node =
     "{\"kind\":\"begin\",\"schema\":1,\"title\":\"node 1\",\"wall\":1700000000000000000}\n"
     "{\"at\":5,\"kind\":\"sent\",\"node\":1,\"id\":1,\"message\":\"Vote? 1→2 t2\"}\n"
     "{\"at\":90,\"kind\":\"delivered\",\"node\":1,\"id\":2,\"message\":\"Vote+ 2→1 t2\"}\n"
@@ -66,7 +66,7 @@ constexpr const char* one =
 
 // Two servers, each with times and numbers of its own.
 TEST_F(TraceMerge, WhatOneSentAndTheOtherGotIsOneMessage) {
-  file("1", one);
+  file("1", one_node);
   file("2",
        "{\"kind\":\"begin\",\"schema\":1,\"title\":\"node 2\",\"wall\":1700000000000000010}\n"
        "{\"at\":20,\"kind\":\"delivered\",\"node\":2,\"id\":1,\"message\":\"Vote? 1→2 t2\"}\n"
@@ -82,7 +82,7 @@ TEST_F(TraceMerge, WhatOneSentAndTheOtherGotIsOneMessage) {
 
 // The clock of the second is half a second behind: what it says it got before it was sent waits for that.
 TEST_F(TraceMerge, NothingArrivesBeforeItWasSent) {
-  file("1", one);
+  file("1", one_node);
   file("2",
        "{\"kind\":\"begin\",\"schema\":1,\"title\":\"node 2\",\"wall\":1699999999500000000}\n"
        "{\"at\":20,\"kind\":\"delivered\",\"node\":2,\"id\":1,\"message\":\"Vote? 1→2 t2\"}\n"

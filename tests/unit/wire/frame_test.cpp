@@ -27,14 +27,14 @@ bool lies_in(const Payload& payload, Block& block) {
 }
 
 // The header with one field changed and its checksum made right again.
-Bytes with_byte(Bytes frame, std::size_t at, std::uint8_t value, std::size_t header_size = frame_header_min) {
+Bytes with_byte_sealed(Bytes frame, std::size_t at, std::uint8_t value, std::size_t header_size = frame_header_min) {
   frame[at] = static_cast<std::byte>(value);
   const std::uint64_t checksum = checksum_of(ByteView(frame).first(header_size - 8));
   std::memcpy(frame.data() + header_size - 8, &checksum, 8);
   return frame;
 }
 
-ErrorCode refusal_of(ByteView bytes) {
+ErrorCode frame_refusal(ByteView bytes) {
   const auto header = decode_header(bytes);
   EXPECT_FALSE(header);
   return header ? ErrorCode::failed : header.error().code;
@@ -244,21 +244,22 @@ TEST(DecodeFrame, PayloadOfAnotherFrameDoesNotFit) {
 TEST(DecodeFrame, ContradictoryHeadersAreRefusedThoughTheyCheckOut) {
   const Bytes good = bytes_of(framed_entry(1, 1, "x", {}).payload.frame());
   ASSERT_TRUE(decode_header(good));
-  EXPECT_EQ(refusal_of(with_byte(good, 4, 2)), ErrorCode::wrong_version);
-  EXPECT_EQ(refusal_of(with_byte(good, 5, 0)), ErrorCode::corrupt);     // no kind
-  EXPECT_EQ(refusal_of(with_byte(good, 6, 2)), ErrorCode::corrupt);     // an unknown flag
-  EXPECT_EQ(refusal_of(with_byte(good, 7, 0x80)), ErrorCode::corrupt);  // another
-  EXPECT_EQ(refusal_of(with_byte(good, 24, 0)), ErrorCode::corrupt);    // index 0
-  EXPECT_EQ(refusal_of(with_byte(good, 3, 1)), ErrorCode::corrupt);     // 16 MiB of payload and one byte
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 4, 2)), ErrorCode::wrong_version);
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 5, 0)), ErrorCode::corrupt);     // no kind
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 6, 2)), ErrorCode::corrupt);     // an unknown flag
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 7, 0x80)), ErrorCode::corrupt);  // another
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 24, 0)), ErrorCode::corrupt);    // index 0
+  EXPECT_EQ(frame_refusal(with_byte_sealed(good, 3, 1)), ErrorCode::corrupt);     // 16 MiB of payload and one byte
 
   Bytes with_session = bytes_of(framed_entry(1, 1, "x", {.session = 1}).payload.frame());
   ASSERT_TRUE(decode_header(with_session));
-  EXPECT_EQ(refusal_of(with_byte(with_session, 48, 0, frame_header_max)), ErrorCode::corrupt);  // has none after all
+  EXPECT_EQ(frame_refusal(with_byte_sealed(with_session, 48, 0, frame_header_max)),
+            ErrorCode::corrupt);  // has none after all
 }
 
 TEST(DecodeFrame, UnknownKindsAreKept) {
   const Bytes good = bytes_of(framed_entry(1, 1, "", {}).payload.frame());
-  const auto header = decode_header(with_byte(good, 5, 99));
+  const auto header = decode_header(with_byte_sealed(good, 5, 99));
   ASSERT_TRUE(header);
   EXPECT_EQ(header->kind, static_cast<EntryKind>(99));
 }
