@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "keel-bench/bench.hpp"
+#include "keel-bench/interrupt.hpp"
 #include "keel-bench/members.hpp"
 
 namespace {
@@ -87,5 +88,8 @@ void add_catchup_bench(CLI::App& app) {
   bench->add_option("--runs", options->runs, "the median is shown")->check(CLI::Range(1, 1000))->capture_default_str();
   bench->add_option("--folder", options->folder, "where the data goes, on a disk; a temporary folder unless told");
   bench->add_flag("--json", options->json, "a JSON object a line");
-  bench->callback([options] { measure(*options); });
+  bench->callback([options] {
+    bench::end_on_signals();
+    measure(*options);
+  });
 }

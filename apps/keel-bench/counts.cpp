@@ -34,6 +34,7 @@ Result<void> count_under(Servers& servers, const Result<KernelCounters>& kernel,
     sample.syscalls = each(before.kernel.calls, after.kernel.calls);
     sample.syncs = each(before.kernel.syncs, after.kernel.syncs);
   }
+  sample.add_failures(result->failures, result->first_failure);
   if (servers.allocations()) sample.allocations = each(before.allocations, after.allocations);
   return {};
 }

@@ -15,7 +15,7 @@ void note(int) { came = 1; }
 void end_on_signals() {
   struct sigaction action{};
   action.sa_handler = note;  // without SA_RESTART: what waits returns
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE})
     sigaction(signal, &action, nullptr);
 }
 

@@ -41,7 +41,7 @@ keel::Result<Sample> measure(Servers& servers, const Load& load) {
   sample.kernel_us = each(after.servers.kernel - before.servers.kernel);
   sample.client_cpu_us = each(client);
   sample.other_load = std::max(0.0, others) / (result->seconds * cores());
-  sample.failures = result->failures;
+  sample.add_failures(result->failures, result->first_failure);
   return sample;
 }
 

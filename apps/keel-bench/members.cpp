@@ -10,11 +10,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
 
 #include <fmt/core.h>
+
+#include "keel-bench/interrupt.hpp"
+
+namespace {
+
+void end_if_interrupted() {
+  if (auto on = bench::go_on(); !on) throw std::runtime_error(on.error().message);
+}
+
+}  // namespace
 
 // A process that runs one member, with a line-based conversation over its standard input and output.
 class ThreeMembers::Process {
@@ -31,6 +42,7 @@ class ThreeMembers::Process {
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
+      setpgid(0, 0);  // Ctrl-C is for us to act on
       dup2(in[0], STDIN_FILENO);
       dup2(out[1], STDOUT_FILENO);
       execv("/proc/self/exe", argv.data());
@@ -59,13 +71,17 @@ class ThreeMembers::Process {
   }
   // The next line that begins with `word`; earlier ones are dropped.
   std::string hear(const std::string& word, int milliseconds = 30000) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
     for (;;) {
+      end_if_interrupted();
       while (heard_.find('\n') != std::string::npos) {
         const std::string line = heard_.substr(0, heard_.find('\n'));
         heard_.erase(0, line.size() + 1);
         if (line.starts_with(word)) return line;
       }
-      if (!more(milliseconds)) throw std::runtime_error("a member did not answer");
+      // A signal may come just before the wait, which it then does not end.
+      if (!more(100) && std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error("a member did not answer");
     }
   }
   [[nodiscard]] bool has_heard(const std::string& word) {
@@ -141,6 +157,7 @@ void ThreeMembers::spawn(int id, bool again) {
 void ThreeMembers::find_leader() {
   for (int tries = 0; tries < 3000; ++tries) {
     poll(nullptr, 0, 10);
+    end_if_interrupted();
     for (int id = 1; id <= 3; ++id) {
       if (member(id).has_heard("leader\n")) {
         leader_ = id;

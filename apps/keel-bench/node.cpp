@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "keel-bench/bench.hpp"
+#include "keel-bench/interrupt.hpp"
 #include "keel-bench/member.hpp"
 #include "keel-bench/members.hpp"
 
@@ -59,7 +60,10 @@ void add_node_bench(CLI::App& app) {
       ->capture_default_str();
   node->add_option("--folder", options->folder, "where the data goes, on a disk; a temporary folder unless told");
   node->add_flag("--json", options->json, "a JSON object a line");
-  node->callback([options] { measure(*options); });
+  node->callback([options] {
+    bench::end_on_signals();
+    measure(*options);
+  });
 
   auto member = std::make_shared<MemberOptions>();
   CLI::App* one = app.add_subcommand("member", "one of those three; started by `node`")->group("");

@@ -129,6 +129,7 @@ keel::Result<void> measure_all(Which which, const PeerOptions& options, Report& 
     if (auto failed_over = fail_over(folder, options, report); !failed_over) return failed_over;
   }
   report.ratios = ratios_of(report);
+  note_failures(report);
   note_other_load(report);
   return {};
 }

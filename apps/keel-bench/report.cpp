@@ -28,7 +28,10 @@ void rows_of(const Report& report, Text out) {
                    cell(s.p99_us, "{:.0f}"), cell(s.cpu_us, "{:.2f}"), cell(s.kernel_us, "{:.2f}"),
                    cell(s.client_cpu_us, "{:.2f}"), cell(s.syscalls, "{:.2f}"), cell(s.syncs, "{:.4f}"),
                    cell(s.allocations, "{:.2f}"), s.other_load ? fmt::format("{:.0f} %", *s.other_load * 100) : "-");
-    if (s.failures > 0) fmt::format_to(out, "  of these commands {} were answered with an error\n", s.failures);
+    if (s.failures > 0) {
+      fmt::format_to(out, "  {} more commands were answered with an error{}{}\n", s.failures,
+                     s.first_failure.empty() ? "" : ", the first: ", s.first_failure);
+    }
   }
 }
 
@@ -47,6 +50,7 @@ std::string json_of(const Sample& sample) {
       .number("syncs_each", sample.syncs)
       .number("allocations_each", sample.allocations)
       .number("failures", static_cast<double>(sample.failures));
+  if (!sample.first_failure.empty()) json.text("first_failure", sample.first_failure);
   return json.str();
 }
 

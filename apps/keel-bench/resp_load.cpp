@@ -79,7 +79,7 @@ class Connection {
     return {};
   }
 
-  // How many answers came: lines that begin with '+', or with '-' for an error.
+  // How many commands were carried out: their answers are lines that begin with '+', any other is an error.
   Result<std::size_t> receive(LoadResult& result) {
     const ssize_t n = recv(fd_, in_.data() + kept_, in_.size() - kept_, MSG_DONTWAIT);
     if (n == 0) return keel::fail(ErrorCode::io, "the server closed a connection");
@@ -90,9 +90,14 @@ class Connection {
     const char* at = in_.data();
     const char* const end = at + kept_ + n;
     std::size_t answers = 0;
+    std::size_t done = 0;
     while (const void* found = std::memchr(at, '\n', static_cast<std::size_t>(end - at))) {
       const char* next = static_cast<const char*>(found) + 1;
-      if (*at != '+') note_failure(result, std::string(at, next));
+      if (*at == '+') {
+        ++done;
+      } else {
+        note_failure(result, std::string(at, next));
+      }
       at = next;
       ++answers;
     }
@@ -100,7 +105,7 @@ class Connection {
     if (answers > waiting_ || kept_ == in_.size()) return keel::fail(ErrorCode::corrupt, "answers to nothing asked");
     std::memmove(in_.data(), at, kept_);
     waiting_ -= answers;
-    return answers;
+    return done;
   }
 
   [[nodiscard]] int fd() const { return fd_; }
@@ -175,11 +180,11 @@ class Run {
   }
 
   Result<void> serve(Connection& connection) {
-    const auto answers = connection.receive(result_);
-    if (!answers) return std::unexpected(answers.error());
-    if (counting_ && *answers > 0) {
-      result_.answered += *answers;
-      result_.latency.add(now_ns() - connection.sent(), *answers);
+    const auto done = connection.receive(result_);
+    if (!done) return std::unexpected(done.error());
+    if (counting_ && *done > 0) {
+      result_.answered += *done;
+      result_.latency.add(now_ns() - connection.sent(), *done);
     }
     return connection.idle() ? connection.send_batch(keys_) : Result<void>();
   }

@@ -25,10 +25,10 @@ using Edge = std::function<void()>;
 
 struct LoadResult {
   double seconds = 0;          // that were counted
-  std::uint64_t answered = 0;  // within them
+  std::uint64_t answered = 0;  // within them, and not with an error
   std::uint64_t failures = 0;  // answers that were errors, at any time
   std::string first_failure;
-  Histogram latency;
+  Histogram latency;  // of what was answered
 };
 
 // Random key numbers: a different order each time would be no fairer, and one order can be repeated.

@@ -1,6 +1,7 @@
 #include "keel-bench/rounds.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -44,6 +45,10 @@ std::optional<double> rate(const Sample& sample) { return sample.per_second; }
 std::optional<double> p99(const Sample& sample) { return sample.p99_us; }
 std::optional<double> cpu(const Sample& sample) { return sample.cpu_us; }
 
+bool has_failed(const Report& report, const std::string& who) {
+  return std::ranges::any_of(report.rows, [&](const Row& row) { return row.who == who && row.median.failures > 0; });
+}
+
 // The one that does most under loads of 64 clients that send one command at a time.
 const Row* best_of(const Report& report, const std::string& who) {
   const Row* best = nullptr;
@@ -75,10 +80,11 @@ Result<void> run_rounds(const std::vector<Plan>& plans, int rounds, const std::f
 }
 
 std::vector<Ratio> ratios_of(const Report& report) {
+  if (has_failed(report, "keelkv")) return {};
   std::vector<Ratio> ratios;
   const Row* const ours = find(report, "keelkv", "64 clients");
   const Row* const piped = find(report, "keelkv", "64 clients, -P 16");
-  if (const Row* const etcd = best_of(report, "etcd")) {
+  if (const Row* const etcd = best_of(report, "etcd"); etcd != nullptr && !has_failed(report, "etcd")) {
     const std::string with = " (" + etcd->load + ")";
     add_ratio(ratios, "keelkv 64 clients / etcd" + with, ours, etcd, rate, "floor: at least 5");
     add_ratio(ratios, "keelkv -P 16 / etcd" + with, piped, etcd, rate, "floor: at least 15");
@@ -86,11 +92,22 @@ std::vector<Ratio> ratios_of(const Report& report) {
     add_ratio(ratios, "processor time: keelkv 64 clients / etcd" + with, ours, etcd, cpu, "");
   }
   for (const std::string redis : {"redis, appendfsync always", "redis, in memory"}) {
+    if (has_failed(report, redis)) continue;
     const std::string wanted = redis.ends_with("always") ? "aim: at least 1" : "";
     add_ratio(ratios, "keelkv / " + redis + ", 64 clients", ours, find(report, redis, "64 clients"), rate, wanted);
     add_ratio(ratios, "keelkv / " + redis + ", -P 16", piped, find(report, redis, "64 clients, -P 16"), rate, wanted);
   }
   return ratios;
+}
+
+void note_failures(Report& report) {
+  std::set<std::string> failed;
+  for (const Row& row : report.rows) {
+    if (row.median.failures > 0) failed.insert(row.who);
+  }
+  for (const std::string& who : failed)
+    report.notes.push_back(who +
+                           " answered commands with errors: its figures leave them out, and no ratio is made of it");
 }
 
 void note_other_load(Report& report) {

@@ -25,8 +25,10 @@ struct Plan {
 [[nodiscard]] keel::Result<void> run_rounds(const std::vector<Plan>& plans, int rounds,
                                             const std::filesystem::path& folder, Report& report);
 
-// What the report's rows say of keelkv against its peers, as far as they are there.
+// What the report's rows say of keelkv against its peers, as far as they are there and none of their commands failed.
 [[nodiscard]] std::vector<Ratio> ratios_of(const Report& report);
+// Says whose ratios are left out for that.
+void note_failures(Report& report);
 // Says so if others used more than a twentieth of the machine.
 void note_other_load(Report& report);
 

@@ -26,6 +26,11 @@ std::vector<double> rates(const std::vector<Sample>& runs) {
 
 }  // namespace
 
+void Sample::add_failures(std::uint64_t number, const std::string& first) {
+  if (failures == 0) first_failure = first;
+  failures += number;
+}
+
 void Row::add(const Sample& run) {
   runs.push_back(run);
   const auto all = rates(runs);
@@ -37,7 +42,7 @@ void Row::add(const Sample& run) {
         &Sample::other_load, &Sample::syscalls, &Sample::syncs, &Sample::allocations}) {
     median.*figure = median_of(runs, figure);
   }
-  median.failures += run.failures;
+  median.add_failures(run.failures, run.first_failure);
 }
 
 const Row* find(const Report& report, const std::string& who, const std::string& load) {

@@ -7,7 +7,8 @@
 
 namespace bench {
 
-// What one run showed. What a bench does not measure stays empty. "Each" is for each command that was answered.
+// What one run showed. What a bench does not measure stays empty. "Each" is for each command that was answered,
+// and not with an error.
 struct Sample {
   double per_second = 0;
   std::optional<double> p50_us;
@@ -19,14 +20,17 @@ struct Sample {
   std::optional<double> syscalls;       // of the servers, each
   std::optional<double> syncs;          // of the servers, each
   std::optional<double> allocations;    // each
-  std::uint64_t failures = 0;
+  std::uint64_t failures = 0;           // commands answered with an error, which no other figure counts
+  std::string first_failure;
+
+  void add_failures(std::uint64_t number, const std::string& first);
 };
 
 // One thing under one load, over all its runs.
 struct Row {
   std::string who;   // "keelkv", "etcd", ...
   std::string load;  // "64 clients", ...
-  Sample median;     // of each figure its own; of failures the sum
+  Sample median;     // of each figure its own; of failures the sum, and the first
   double least = 0;  // commands a second
   double most = 0;
   std::vector<Sample> runs;  // empty if only their summary is known

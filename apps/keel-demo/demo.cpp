@@ -54,7 +54,7 @@ class Demo {
   keel::Result<void> start() {
     std::error_code failed;
     const fs::path self = fs::read_symlink("/proc/self/exe", failed);
-    std::string pattern = (fs::temp_directory_path() / "keel-demo-data-XXXXXX").string();
+    std::string pattern = data_pattern();
     if (mkdtemp(pattern.data()) == nullptr) return keel::fail(keel::ErrorCode::io, "no temporary folder");
     folder_ = pattern;
     fs::create_directories(note_of(getpid()).parent_path(), failed);
@@ -138,8 +138,8 @@ class Demo {
     if (!leader) return wait_for_leader() && kill_leader();
     killed_ = *leader;
     const auto at = Clock::now();
-    load_->watch(at);
     nodes_->kill(killed_);
+    load_->watch(Clock::now());  // what is sent before it is gone may still be acknowledged by it
     say(fmt::format("\nkilled node {} (the leader) with SIGKILL", killed_ + 1));
     for (const auto deadline = at + 30s; Clock::now() < deadline;) {
       if (interrupt_.within(1ms)) return false;

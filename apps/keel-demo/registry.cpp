@@ -1,11 +1,13 @@
 #include "keel-demo/registry.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 #include <fmt/core.h>
 
@@ -24,6 +26,21 @@ bool is_demo(pid_t pid) {
   return fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone).filename().string().starts_with("keel-demo");
 }
 
+constexpr const char* data_prefix = "keel-demo-data-";
+
+// The data of a demo that was killed. Whatever stands in a note, only a folder of our own that a demo may have made goes.
+void remove_data(const fs::path& note) {
+  std::string named;
+  std::getline(std::ifstream(note) >> std::ws, named);
+  const fs::path folder(named);
+  struct stat there{};
+  if (!folder.filename().string().starts_with(data_prefix)) return;
+  if (folder != fs::temp_directory_path() / folder.filename()) return;
+  if (lstat(folder.c_str(), &there) != 0 || !S_ISDIR(there.st_mode) || there.st_uid != getuid()) return;
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
 bool stop(pid_t demo) {
   if (::kill(demo, SIGTERM) != 0) return false;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -36,6 +53,8 @@ bool stop(pid_t demo) {
 
 }  // namespace
 
+std::string data_pattern() { return fs::temp_directory_path() / (std::string(data_prefix) + "XXXXXX"); }
+
 fs::path note_of(pid_t demo) { return registry() / std::to_string(demo); }
 
 int stop_all() {
@@ -45,7 +64,8 @@ int stop_all() {
   for (const auto& note : fs::directory_iterator(registry(), ignored)) {
     const auto pid = static_cast<pid_t>(std::strtol(note.path().filename().c_str(), nullptr, 10));
     if (!is_demo(pid)) {
-      fs::remove(note.path(), ignored);  // left behind by one that was killed
+      remove_data(note.path());  // left behind, with the note, by one that was killed
+      fs::remove(note.path(), ignored);
     } else if (stop(pid)) {
       ++stopped;
     } else {

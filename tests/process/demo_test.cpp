@@ -17,7 +17,7 @@ namespace {
 using testing::ContainsRegex;
 using testing::HasSubstr;
 
-SteadyTime soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(60); }
+SteadyTime in_a_minute() { return std::chrono::steady_clock::now() + std::chrono::seconds(60); }
 
 // A process that is not ours to wait for.
 class Watched {
@@ -63,7 +63,7 @@ class DemoTest : public testing::Test {
   // The nodes of a demo that has a leader.
   static std::vector<Watched> nodes_of(ChildProcess& demo) {
     const auto leads = [](std::string_view said) { return said.find("leader: node") != said.npos; };
-    EXPECT_TRUE(demo.out().wait_for(leads, soon())) << demo.out().text();
+    EXPECT_TRUE(demo.out().wait_for(leads, in_a_minute())) << demo.out().text();
     std::vector<Watched> nodes;
     const std::string said = demo.out().text();
     const std::regex line("node [123]: process ([0-9]+)");
@@ -92,8 +92,8 @@ TEST_F(DemoTest, LosesNothingAndEndsByItselfTwice) {
   for (int run = 0; run < 2; ++run) {
     const auto demo = start({"--no-wait", "--seconds", "0.5"});
     const auto nodes = nodes_of(*demo);
-    EXPECT_EQ(demo->wait(soon()), std::optional(0));
-    demo->out().wait_for([](std::string_view) { return false; }, soon());  // to its end
+    EXPECT_EQ(demo->wait(in_a_minute()), std::optional(0));
+    demo->out().wait_for([](std::string_view) { return false; }, in_a_minute());  // to its end
     const std::string said = demo->out().text();
     EXPECT_THAT(said, HasSubstr("(the leader) with SIGKILL"));
     EXPECT_THAT(said, HasSubstr("it has caught up to index"));
@@ -110,9 +110,9 @@ TEST_F(DemoTest, StopEndsOneThatRuns) {
   const auto nodes = nodes_of(*demo);
   EXPECT_TRUE(all_run(nodes));
   const auto stop = start({"stop"});
-  EXPECT_EQ(demo->wait(soon()), std::optional(1));  // before it had looked for every write
-  EXPECT_EQ(stop->wait(soon()), std::optional(0));
-  stop->out().wait_for([](std::string_view) { return false; }, soon());
+  EXPECT_EQ(demo->wait(in_a_minute()), std::optional(1));  // before it had looked for every write
+  EXPECT_EQ(stop->wait(in_a_minute()), std::optional(0));
+  stop->out().wait_for([](std::string_view) { return false; }, in_a_minute());
   EXPECT_EQ(stop->out().text(), "1 demo stopped\n");
   expect_gone(nodes);
   EXPECT_EQ(files_left(), 0u);
@@ -124,18 +124,38 @@ TEST_F(DemoTest, AnInterruptOrAClosedTerminalEndsIt) {
     const auto nodes = nodes_of(*demo);
     EXPECT_TRUE(all_run(nodes));
     demo->kill(signal);
-    EXPECT_EQ(demo->wait(soon()), std::optional(1));
+    EXPECT_EQ(demo->wait(in_a_minute()), std::optional(1));
     expect_gone(nodes);
     EXPECT_EQ(files_left(), 0u);
   }
 }
 
-TEST_F(DemoTest, ItsNodesDoNotOutliveOneThatIsKilled) {
+TEST_F(DemoTest, OneThatIsKilledLeavesNoNodesAndStopRemovesItsData) {
   const auto demo = start({"--seconds", "60"});
   const auto nodes = nodes_of(*demo);
   demo->kill(SIGKILL);
-  EXPECT_EQ(demo->wait(soon()), std::optional(-SIGKILL));
+  EXPECT_EQ(demo->wait(in_a_minute()), std::optional(-SIGKILL));
   expect_gone(nodes);
+  EXPECT_GT(files_left(), 1u);
+  EXPECT_EQ(start({"stop"})->wait(in_a_minute()), std::optional(0));
+  EXPECT_EQ(files_left(), 0u);
+}
+
+// A note is a file in a folder where others may write.
+TEST_F(DemoTest, StopRemovesNoFolderThatADemoDidNotMake) {
+  const auto notes = folder_.path() / ("keel-demo-" + std::to_string(::getuid()));
+  const auto target = folder_.path() / "target";
+  std::filesystem::create_directory(notes);
+  int number = 999'999'999;  // of no process
+  for (const auto& folder : {folder_.path() / "mine", folder_.path() / "deeper" / "keel-demo-data-1", target}) {
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "file") << "kept";
+    std::ofstream(notes / std::to_string(number--)) << folder.string() << "\n";
+  }
+  std::filesystem::create_directory_symlink(target, folder_.path() / "keel-demo-data-2");
+  std::ofstream(notes / std::to_string(number)) << (folder_.path() / "keel-demo-data-2").string() << "\n";
+  EXPECT_EQ(start({"stop"})->wait(in_a_minute()), std::optional(0));
+  EXPECT_EQ(files_left(), 3u);
 }
 
 }  // namespace

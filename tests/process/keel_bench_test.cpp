@@ -26,9 +26,9 @@ std::string all_of(ChildOutput& output) {
 
 class KeelBench : public testing::Test {
  protected:
+  KeelBench() { std::filesystem::create_directory(data()); }
   // With data and output in folders of the test's own.
   std::vector<std::string> command(const std::string& bench, const std::string& runs = "1") const {
-    std::filesystem::create_directory(data());
     return {KEEL_APP_KEEL_BENCH, bench,           "--runs", runs,          "--seconds", "0.2", "--warm-up", "0.1",
             "--folder",          data().string(), "--out",  out().string()};
   }
@@ -37,6 +37,13 @@ class KeelBench : public testing::Test {
   [[nodiscard]] std::string written(const char* file) const {
     std::ifstream in(out() / file);
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  void expect_interrupted(ChildProcess& bench) const {
+    bench.kill(SIGINT);
+    EXPECT_EQ(bench.wait(soon()), std::optional(1));
+    EXPECT_THAT(all_of(bench.err()), HasSubstr("interrupted"));
+    EXPECT_TRUE(std::filesystem::is_empty(data()));
   }
 
   TemporaryDirectory folder_;
@@ -86,10 +93,24 @@ TEST_F(KeelBench, AnInterruptEndsItsServersAndRemovesTheirData) {
   ChildProcess bench(command("kv", "1000"));
   const auto measures = [](std::string_view said) { return said.find("round 1 of 1000") != said.npos; };
   ASSERT_TRUE(bench.err().wait_for(measures, soon())) << bench.err().text();
-  bench.kill(SIGINT);
-  EXPECT_EQ(bench.wait(soon()), std::optional(1));
-  EXPECT_THAT(all_of(bench.err()), HasSubstr("interrupted"));
-  EXPECT_TRUE(std::filesystem::is_empty(data()));
+  expect_interrupted(bench);
+}
+
+TEST_F(KeelBench, AnInterruptEndsTheBenchesOfNodesAndRemovesTheirData) {
+  std::string many = "1";
+  for (int i = 1; i < 1000; ++i)
+    many += ",1";
+  ChildProcess node({KEEL_APP_KEEL_BENCH, "node", "--runs", "1", "--seconds", "0.1", "--in-flight", many, "--folder",
+                     data().string()});
+  const auto measures = [](std::string_view said) { return said.find("in flight") != said.npos; };
+  ASSERT_TRUE(node.out().wait_for(measures, soon())) << node.err().text();
+  EXPECT_FALSE(std::filesystem::is_empty(data()));
+  expect_interrupted(node);
+
+  ChildProcess catchup({KEEL_APP_KEEL_BENCH, "catchup", "--entries", "1000000000", "--folder", data().string()});
+  for (const auto late = soon(); std::filesystem::is_empty(data());)
+    ASSERT_LT(std::chrono::steady_clock::now(), late);
+  expect_interrupted(catchup);
 }
 
 }  // namespace

@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::string_view ready_mark = "LeaderReady term ";
 
-// The term of the last LeaderReady among the lines of a node's log.
+// The term of the last LeaderReady among the whole lines of a node's log.
 std::uint64_t last_led_term(std::string_view log) {
+  log = log.substr(0, log.rfind('\n') + 1);
   const std::size_t at = log.rfind(ready_mark);
   return at == std::string_view::npos ? 0 : std::stoull(std::string(log.substr(at + ready_mark.size(), 20)));
 }
@@ -84,8 +85,8 @@ std::uint64_t KeelkvCluster::led_term(std::size_t node) {
 }
 
 // Waits on every node's log at once: whichever speaks first may be the leader.
-std::optional<std::size_t> KeelkvCluster::await_leader(std::uint64_t after) {
-  const auto deadline = in(patience);
+std::optional<std::size_t> KeelkvCluster::await_leader(std::uint64_t after, std::chrono::milliseconds longest) {
+  const auto deadline = in(longest);
   while (std::chrono::steady_clock::now() < deadline) {
     std::optional<std::size_t> leader;
     for (std::size_t node = 0; node < size(); ++node) {

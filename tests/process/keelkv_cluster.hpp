@@ -19,6 +19,12 @@ inline SteadyTime in(std::chrono::milliseconds time) { return std::chrono::stead
 // Only a hang takes so long; no test measures itself by it.
 inline constexpr std::chrono::milliseconds patience = std::chrono::seconds(60);
 
+// What a process says until this pipe of it ends: that it has ended does not mean that all it said has been read.
+inline std::string all_said(ChildOutput& output) {
+  output.wait_for([](std::string_view) { return false; }, in(patience));
+  return output.text();
+}
+
 // Another program, such as a client.
 inline Ended run(std::vector<std::string> command) { return run_to_end(std::move(command), in(patience)); }
 
@@ -45,7 +51,7 @@ class KeelkvCluster {
 
   // Waits until some running node that took part in an election of a term above `after` says that it leads and is
   // ready; its number.
-  std::optional<std::size_t> await_leader(std::uint64_t after = 0);
+  std::optional<std::size_t> await_leader(std::uint64_t after = 0, std::chrono::milliseconds longest = patience);
   // The highest term in which a node that still runs has led.
   [[nodiscard]] std::uint64_t led_term(std::size_t node);
 

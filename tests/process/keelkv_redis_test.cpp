@@ -85,12 +85,11 @@ TEST_F(KeelkvRedis, TypesExpiryAndTransactions) {
     ASSERT_LT(std::chrono::steady_clock::now(), late);
   EXPECT_EQ(cli(leader_, {"EXISTS", "k"}), "0\n");
   EXPECT_EQ(cli(leader_, {"SET", "k", "v", "NX", "GET"}), "\n");
-  ChildProcess client({"sh", "-c",
-                       "printf 'WATCH k\\nMULTI\\nGET k\\nINCR n\\nEXEC\\n' | redis-cli -p " +
-                           std::to_string(cluster_.port(follower_))});
-  EXPECT_EQ(client.wait(in(patience)), std::optional(0));
-  client.out().wait_for([](std::string_view) { return false; }, in(patience));
-  EXPECT_EQ(client.out().text(), "OK\nOK\nQUEUED\nQUEUED\nv\n1\n");
+  const Ended ended = run({"sh", "-c",
+                           "printf 'WATCH k\\nMULTI\\nGET k\\nINCR n\\nEXEC\\n' | redis-cli -p " +
+                               std::to_string(cluster_.port(follower_))});
+  EXPECT_EQ(ended.status, std::optional(0));
+  EXPECT_EQ(ended.out, "OK\nOK\nQUEUED\nQUEUED\nv\n1\n");
   EXPECT_TRUE(cluster_.await_same_state());
 }
 

@@ -24,14 +24,18 @@ std::string refusal(std::vector<std::string> command, int status = 1, void (*bef
   ChildProcess process(std::move(command), before_exec);
   const auto ended = process.wait(in(patience));
   EXPECT_EQ(ended, std::optional(status));
-  const auto whole = [](std::string_view) { return false; };
-  process.err().wait_for(whole, in(patience));  // to its end
-  process.out().wait_for(whole, in(patience));
-  EXPECT_EQ(process.out().text(), "");
-  const std::string said = process.err().text();
+  EXPECT_EQ(all_said(process.out()), "");
+  const std::string said = all_said(process.err());
   EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
   EXPECT_THAT(said, StartsWith("keelkv: "));
   return said;
+}
+
+// Waits until a process that runs has said `words` on standard error.
+testing::AssertionResult says(ChildProcess& process, std::string_view words) {
+  const auto said = [&](std::string_view log) { return log.find(words) != log.npos; };
+  if (process.err().wait_for(said, in(patience))) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "no '" << words << "' in: " << process.err().text();
 }
 
 // `command` with the value behind `flag` exchanged.
@@ -125,7 +129,7 @@ TEST(KeelkvStart, ANodeThatLostItsDiskIsToldSoByItsPeersAndEnds) {
   std::filesystem::remove_all(cluster.data(2));
   ASSERT_TRUE(cluster.start(2));
   EXPECT_EQ(cluster.process(2).wait(in(patience)), std::optional(1));
-  EXPECT_THAT(cluster.process(2).err().text(),
+  EXPECT_THAT(all_said(cluster.process(2).err()),
               HasSubstr("2 of 2 peers refuse this node: node 3 comes with another data directory"));
 }
 
@@ -139,8 +143,7 @@ TEST(KeelkvStart, OnePeersRefusalDoesNotEndANode) {
   ASSERT_EQ(cluster.stop(2), std::optional(0));
   std::filesystem::remove_all(cluster.data(2));
   ASSERT_TRUE(cluster.start(2));
-  const auto is_refused = [](std::string_view said) { return said.find("refuses this node") != said.npos; };
-  ASSERT_TRUE(cluster.process(2).err().wait_for(is_refused, in(patience)));
+  ASSERT_TRUE(says(cluster.process(2), "refuses this node"));
   const auto client = cluster.client(2);
   for (int i = 0; i < 100; ++i)
     ASSERT_TRUE(client->call({"PING"})) << i;
@@ -160,7 +163,7 @@ TEST(KeelkvStart, PeersThatForgetANodeLetItInWithANewDirectory) {
   std::filesystem::remove_all(cluster.data(2));
   ASSERT_TRUE(cluster.start(0, [] {}, {"--forget", "3"}));
   ASSERT_TRUE(cluster.start(1, [] {}, {"--forget", "3"}));
-  EXPECT_THAT(cluster.process(0).err().text(), HasSubstr("node 3 is forgotten"));
+  EXPECT_TRUE(says(cluster.process(0), "node 3 is forgotten"));
   ASSERT_TRUE(cluster.start(2));
   ASSERT_TRUE(cluster.await_same_state());
   const auto value = cluster.client(2)->call({"KEEL", "GET", "k"});
@@ -195,7 +198,7 @@ void allow_few_files() {
 TEST(KeelkvStart, IdleClientsLeaveTheLogItsFiles) {
   KeelkvCluster cluster(1, {"--segment-size", "64kb", "--max-log-bytes", "8mb"});
   ASSERT_TRUE(cluster.start(0, allow_few_files));
-  EXPECT_THAT(cluster.process(0).err().text(), HasSubstr("max-clients is 20 instead of 10000"));
+  EXPECT_TRUE(says(cluster.process(0), "max-clients is 20 instead of 10000"));
   ASSERT_TRUE(cluster.await_leader());
   const auto writer = cluster.client(0);
   ASSERT_TRUE(writer->connect());
@@ -257,13 +260,12 @@ std::set<std::string> flags_in(const std::string& text, const std::string& mark)
 }
 
 TEST(KeelkvStart, HelpListsTheFlagsThatAreDocumented) {
-  ChildProcess process({KEEL_APP_KEELKV, "--help"});
-  EXPECT_EQ(process.wait(in(patience)), std::optional(0));
-  process.out().wait_for([](std::string_view) { return false; }, in(patience));  // to its end
+  const Ended ended = run({KEEL_APP_KEELKV, "--help"});
+  EXPECT_EQ(ended.status, std::optional(0));
   std::ifstream file(KEEL_SOURCE_DIR "/docs/keelkv.md");
   auto documented = flags_in({std::istreambuf_iterator<char>(file), {}}, "\n| `--");
   documented.insert({"help", "version"});
-  EXPECT_EQ(flags_in(process.out().text(), "--"), documented);
+  EXPECT_EQ(flags_in(ended.out, "--"), documented);
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ class KeelkvTrace : public testing::Test {
   // All that was traced, as keel-sim makes one of it.
   std::string merged(const std::string& name) {
     const std::string out = (folder_.path() / name).string();
-    ChildProcess process({KEEL_APP_KEEL_SIM, "--read", file(0), file(1), file(2), "--trace", out});
-    EXPECT_EQ(process.wait(in(patience)), std::optional(0)) << process.err().text();
+    const Ended ended = run({KEEL_APP_KEEL_SIM, "--read", file(0), file(1), file(2), "--trace", out});
+    EXPECT_EQ(ended.status, std::optional(0)) << ended.err;
     return text_of(out);
   }
 
@@ -108,9 +108,9 @@ TEST_F(KeelkvTrace, AFolderThatIsNotThereEndsTheStart) {
   KeelkvCluster one(1);
   auto command = one.command(0);
   command.insert(command.end(), {"--trace", "/nowhere/trace.jsonl"});
-  ChildProcess process(command);
-  EXPECT_EQ(process.wait(in(patience)), std::optional(1));
-  EXPECT_THAT(process.err().text(), HasSubstr("/nowhere/trace.jsonl: the trace cannot be written"));
+  const Ended ended = run(command);
+  EXPECT_EQ(ended.status, std::optional(1));
+  EXPECT_THAT(ended.err, HasSubstr("/nowhere/trace.jsonl: the trace cannot be written"));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 Sample sample(double per_second, double p99_us) {
   Sample s;
@@ -47,10 +48,13 @@ TEST(Row, TakesEachFiguresOwnMedian) {
 TEST(Row, AddsFailuresUp) {
   Row r;
   Sample s;
-  s.failures = 2;
   r.add(s);
+  s.add_failures(2, "BUSY");
+  r.add(s);
+  s.first_failure = "TIMEOUT";
   r.add(s);
   EXPECT_EQ(r.median.failures, 4u);
+  EXPECT_EQ(r.median.first_failure, "BUSY");
 }
 
 TEST(Ratios, AreAgainstTheFasterOfEtcdsSettings) {
@@ -72,6 +76,21 @@ TEST(Ratios, OfWhatIsNotThereAreLeftOut) {
   EXPECT_THAT(ratios_of(report), IsEmpty());
   report.rows.push_back(row("redis, appendfsync always", "64 clients", 100'000, 1'000));
   EXPECT_THAT(ratios_of(report), ElementsAre(Field(&Ratio::value, 0.5)));
+}
+
+// A command that is refused costs next to nothing: who failed would look fast.
+TEST(Ratios, OfWhoAnsweredWithErrorsAreLeftOut) {
+  Report report;
+  report.rows = {row("keelkv", "64 clients", 50'000, 2'000), row("etcd", "64 clients, 64 connections", 10'000, 16'000),
+                 row("etcd", "64 clients, 4 connections", 10'000, 8'000),
+                 row("redis, appendfsync always", "64 clients", 100'000, 1'000)};
+  EXPECT_THAT(ratios_of(report), SizeIs(3));
+  report.rows[1].median.failures = 1;
+  EXPECT_THAT(ratios_of(report), ElementsAre(Field(&Ratio::what, HasSubstr("redis"))));
+  report.rows[0].median.failures = 1;
+  EXPECT_THAT(ratios_of(report), IsEmpty());
+  note_failures(report);
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("etcd answered commands with errors"), HasSubstr("keelkv answered")));
 }
 
 TEST(OtherLoad, IsSaidOnlyWhenItMatters) {
@@ -122,11 +141,12 @@ TEST(Json, HasEveryRowRatioAndNote) {
 TEST(Table, SaysWhatWasLeftOutAndWhatFailed) {
   Report report;
   Row r = row("keelkv", "1 client", 1000, 900);
-  r.median.failures = 3;
+  r.median.add_failures(3, "-BUSY the log is full");
   report.rows = {r};
   report.notes = {"etcd is left out"};
   const std::string table = as_table(report, {});
-  EXPECT_THAT(table, HasSubstr("3 were answered with an error"));
+  EXPECT_THAT(table, HasSubstr("3 more commands were answered with an error, the first: -BUSY the log is full\n"));
+  EXPECT_THAT(as_json(report, {}), HasSubstr(R"("failures":3,"first_failure":"-BUSY the log is full"})"));
   EXPECT_THAT(table, HasSubstr("note: etcd is left out"));
 }
 
