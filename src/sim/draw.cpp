@@ -265,7 +265,7 @@ class StormDrawer {
   void break_disk() {
     victim();
     static constexpr DiskOp often[] = {DiskOp::write, DiskOp::sync, DiskOp::create, DiskOp::read};
-    static constexpr DiskOp seldom[] = {DiskOp::open, DiskOp::rename, DiskOp::remove, DiskOp::replace};
+    static constexpr DiskOp seldom[] = {DiskOp::open, DiskOp::rename, DiskOp::remove};
     fault_.op = random_.chance(0.7) ? random_.pick(often) : random_.pick(seldom);
     const bool many = fault_.op == DiskOp::write || fault_.op == DiskOp::sync || fault_.op == DiskOp::read;
     fault_.nth = many ? random_.between(1, 5) : 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include <fmt/core.h>
@@ -75,6 +76,23 @@ struct SimMedia::State {
   std::unexpected<Error> refuse(DiskOp op, std::string_view file, std::string_view reason) {
     ++(reason == full ? troubles.full : troubles.failed[slot(op)]);
     return refused(op, file, reason);
+  }
+  // Of a write and its sync, which is to fail.
+  std::optional<DiskOp> count_write() {
+    if (count(DiskOp::write)) return DiskOp::write;
+    return count(DiskOp::sync) ? std::optional(DiskOp::sync) : std::nullopt;
+  }
+  Result<void> write(SimInode& inode, std::string_view name, std::uint64_t offset, ByteView bytes,
+                     std::optional<DiskOp> fails) {
+    if (!fails) {
+      inode.write(offset, bytes);
+      inode.sync();
+      return {};
+    }
+    if (fails == DiskOp::write) bytes = bytes.first(static_cast<std::size_t>(random.below(bytes.size() + 1)));
+    inode.write_unsynced(offset, bytes, true);
+    if (fails == DiskOp::write && !bytes.empty()) ++troubles.short_writes;
+    return refuse(*fails, name, broken);
   }
   // What a power cut has left of a write, in their order.
   void left(Left part) {
@@ -332,6 +350,18 @@ Result<void> SimDisk::sync_now(File& file) {
   return {};
 }
 
+Result<void> SimDisk::write_now(File& file, std::uint64_t offset, ByteView bytes) {
+  const bool power = begin();
+  if (!alive_) return refused(DiskOp::write, file.name(), dark);
+  SimInode& inode = *sim_file(file).inode();
+  const std::vector<std::byte> whole = gathered({{bytes, {}}}, offset);
+  KEEL_ASSERT(offset + whole.size() <= inode.size(), "a write lies inside its file");
+  if (power) return media_->write(inode, file.name(), offset, whole, media_->count_write());
+  crash();
+  media_->left(write_torn(inode, offset, whole, media_->random));
+  return refused(DiskOp::write, file.name(), dark);
+}
+
 Result<void> SimDisk::replace_now(std::string_view name, ByteView contents) {
   const bool power = begin();
   if (!alive_) return refused(DiskOp::replace, name, dark);
@@ -413,8 +443,7 @@ void SimDisk::remove(std::string name, Completion<void> done) {
 }
 
 void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffer> buffers, Completion<void> done) {
-  const bool write_fails = media_->count(DiskOp::write);
-  const bool sync_fails = !write_fails && media_->count(DiskOp::sync);
+  const std::optional<DiskOp> fails = media_->count_write();
   const auto inode = sim_file(file).inode();
   auto bytes = std::make_shared<std::vector<std::byte>>(gathered(buffers, offset));
   KEEL_ASSERT(offset + bytes->size() <= inode->size(), "a write lies inside its file");
@@ -425,21 +454,8 @@ void SimDisk::write_sync(File& file, std::uint64_t offset, std::vector<DiskBuffe
     if (power) return media_->left(write_torn(*inode, offset, *bytes, media_->random));
     inode->write_unsynced(offset, *bytes, false);
   };
-  operation->finish = [this, inode, offset, bytes, write_fails, sync_fails, name = file.name(),
-                       done = std::move(done)]() mutable {
-    if (write_fails) {
-      const auto stored = static_cast<std::size_t>(media_->random.below(bytes->size() + 1));
-      inode->write_unsynced(offset, ByteView(*bytes).first(stored), true);
-      if (stored > 0) ++media_->troubles.short_writes;
-      return done(media_->refuse(DiskOp::write, name, broken));
-    }
-    if (sync_fails) {
-      inode->write_unsynced(offset, *bytes, true);
-      return done(media_->refuse(DiskOp::sync, name, broken));
-    }
-    inode->write(offset, *bytes);
-    inode->sync();
-    done({});
+  operation->finish = [this, inode, offset, bytes, fails, name = file.name(), done = std::move(done)]() mutable {
+    done(media_->write(*inode, name, offset, *bytes, fails));
   };
   submit(*writes_, std::move(operation));
 }

@@ -47,6 +47,10 @@ void SafetyChecks::writes(NodeId node, const WriteBatch& batch) {
                                           std::to_string(batch.truncate_from->value()));
     }
     store.last_written = batch.truncate_from->previous();
+    if (store.written.term == store.durable.hard_state.term) {  // what took its place is not durable yet
+      Kept& kept = store.kept[store.written.term];
+      kept.last = std::min(kept.last, store.last_written);
+    }
   }
   for (const Entry& entry : batch.entries) {
     if (entry.index != store.last_written.next()) {
@@ -89,7 +93,17 @@ void SafetyChecks::wrote(NodeId node) {
 void SafetyChecks::note_durable(View& view) {
   Kept& kept = view.kept[view.durable.hard_state.term];
   kept.vote = view.durable.hard_state.vote;
-  kept.last = std::max(kept.last, view.durable.last());
+  kept.last = std::max(kept.last, durable_for_good(view));
+}
+
+// As far as nothing on its way cuts it in the same term, in which no entry that was acknowledged is cut.
+Index SafetyChecks::durable_for_good(const View& view) {
+  Index last = view.durable.last();
+  for (const Pending& batch : view.pending) {
+    if (batch.hard_state && batch.hard_state->term != view.durable.hard_state.term) break;
+    if (batch.truncate_from) last = std::min(last, batch.truncate_from->previous());
+  }
+  return last;
 }
 
 void SafetyChecks::stopped(NodeId node) {

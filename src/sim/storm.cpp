@@ -195,9 +195,7 @@ void Storm::revive(NodeId node) {
   if (started.error().code == ErrorCode::corrupt && rotten_.contains(node)) {
     return count("flipped bits found at a start");  // and the node is lost
   }
-  const bool explained = world_.checks().expects(node, Trouble::storage_fails) ||
-                         world_.checks().expects(node, Trouble::storage_full);  // a start writes a little too
-  if (!explained) world_.fail("restart", started.error().message);
+  if (!world_.checks().expects(node, Trouble::storage_fails)) world_.fail("restart", started.error().message);
   count("starts refused by a disk");
   later(before_next_try, [this, node] { revive(node); });
 }

@@ -271,6 +271,11 @@ Result<void> PosixDisk::sync_now(File& file) {
   return result_of("sync", file.name(), reason);
 }
 
+Result<void> PosixDisk::write_now(File& file, std::uint64_t offset, ByteView bytes) {
+  const DiskBuffer whole{bytes, {}};
+  return result_of("write and sync", file.name(), BlockWriter().write(mine(file).device(), {&whole, 1}, offset));
+}
+
 Result<void> PosixDisk::replace_now(std::string_view name, ByteView contents) {
   return result_of("replace", name, directory_->replace(std::string(name), contents));
 }

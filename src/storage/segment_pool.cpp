@@ -162,8 +162,12 @@ void SegmentPool::write_header(const std::shared_ptr<File>& file, std::uint64_t 
 void SegmentPool::remove(const std::string& name, std::uint64_t size) {
   working_ = true;
   disk_.remove(name, guarded([name, size](SegmentPool& pool, Result<void> removed) {
-                 // One that cannot be removed stays, counted, until the next open.
-                 if (removed || removed.error().code == ErrorCode::not_found) pool.allocated_ -= size;
+                 if (removed || removed.error().code == ErrorCode::not_found) {
+                   pool.allocated_ -= size;
+                 } else if (pool.wanted_ && name == segment_name(pool.wanted_->sequence)) {  // it is in the way
+                   return pool.told_(fail(ErrorCode::io, removed.error().message));
+                 }
+                 // Another that cannot be removed stays, counted, until the next open.
                  pool.look_again();
                }));
 }

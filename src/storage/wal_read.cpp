@@ -77,6 +77,10 @@ class WriteAheadLog::Log::Reading : public std::enable_shared_from_this<Reading>
       end(keel::fail(ErrorCode::not_found, "the entries were truncated while they were read"));
       return false;
     }
+    if (at_.index <= log_->state_.base().position.index) {
+      compacted();
+      return false;
+    }
     const std::uint64_t segment = at_.segment;
     go_to(at_.index);
     if (at_.segment == segment && at_.offset >= chunk_at_ && at_.offset <= chunk_at_ + chunk_->size()) return true;

@@ -76,8 +76,13 @@ class Recovery {
         continue;
       }
       if (auto good = check_owner(vote_file_name, found->identity, identity_); !good) return good;
-      if (found->counter > log_.vote.counter) log_.vote = *found;
+      if (found->counter <= log_.vote.counter) continue;
+      log_.vote = *found;
+      log_.vote_slot = slot;
     }
+    auto size = disk_.size(**file);
+    if (!size) return std::unexpected(std::move(size.error()));
+    if (*size == vote_file_size) log_.vote_file = std::move(*file);
     return {};
   }
 
@@ -398,11 +403,20 @@ class Recovery {
                      fmt::format("it has a vote for node {} in term {}, the log one for node {}", a.vote.value(),
                                  a.term.value(), b.vote.value()));
     }
-    log_.vote.identity = identity_;
-    log_.vote.counter += 1;
-    log_.vote.hard_state = log_.state.hard_state();
-    log_.vote.segment = tail_;
-    log_.vote.offset = end();
+    const VoteSlot settled{identity_, log_.vote.counter, log_.state.hard_state(), tail_, end()};
+    if (log_.vote_file != nullptr && settled == log_.vote) return {};
+    log_.vote = settled;
+    ++log_.vote.counter;
+    return log_.vote_file != nullptr ? write_older_slot() : make_vote_file();
+  }
+
+  // In place: a node whose disk is full can be restarted. Should it be torn, the newer slot is whole.
+  Result<void> write_older_slot() {
+    log_.vote_slot = 1 - log_.vote_slot;
+    return disk_.write_now(*log_.vote_file, log_.vote_slot * vote_slot_distance, encode(log_.vote));
+  }
+
+  Result<void> make_vote_file() {
     std::vector<std::byte> contents = encode(log_.vote);
     contents.resize(vote_file_size);
     log_.vote_slot = 0;

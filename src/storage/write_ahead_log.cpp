@@ -70,8 +70,9 @@ Result<Recovered> WriteAheadLog::Log::open() {
   std::uint64_t live = 0;
   for (const Segment& segment : segments_) {
     live += segment.header.size;
-    if (segment.sealed) sealed_bytes_ += segment.header.size;
   }
+  // All but the last are full, also one whose footer is damaged.
+  sealed_bytes_ = segments_.empty() || segments_.back().sealed ? live : live - segments_.back().header.size;
   pool_ = std::make_shared<SegmentPool>(disk_, executor_, options_, identity_,
                                         guarded([](Log& log, const Result<void>& made) {
                                           if (!made) return log.fail(made.error());

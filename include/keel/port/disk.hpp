@@ -60,6 +60,8 @@ class Disk {
   // Makes durable what an earlier process wrote and may not have synced. Reads then come from the device as far as
   // the system can be told to.
   virtual Result<void> sync_now(File& file) = 0;
+  // As `write_sync`. Needs no new space where files are written in place.
+  virtual Result<void> write_now(File& file, std::uint64_t offset, ByteView bytes) = 0;
   // Makes a whole small file durable, atomically, replacing one of that name: temporary file, sync, rename, directory
   // sync. After a crash the old contents or the new are there. The one of these that may also be called while a store
   // serves, for what happens a few times in a node's life (a peer that was never heard before): everything waits for it.

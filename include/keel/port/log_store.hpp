@@ -38,7 +38,8 @@ class LogStore {
   virtual ~LogStore() = default;
 
   // What the last run left behind. Called once, before anything else; may block.
-  // Errors: `corrupt` (names file and offset), `io`, `locked`, `wrong_cluster`, `wrong_node`, `wrong_version`.
+  // Errors: `corrupt` (names file and offset), `io`, `overloaded` (no space for what a first start makes), `locked`,
+  // `wrong_cluster`, `wrong_node`, `wrong_version`.
   virtual Result<Recovered> open() = 0;
 
   virtual void write(WriteBatch batch, Completion<void> done) = 0;

@@ -152,6 +152,7 @@ class SafetyChecks {
     return view(node).troubles[static_cast<std::size_t>(trouble)];
   }
   void note_durable(View& view);
+  static Index durable_for_good(const View& view);
   void check_explained(NodeId node, const NodeEvent& event);
   [[nodiscard]] const View& view(NodeId node) const { return views_[static_cast<std::size_t>(node.value()) - 1]; }
   void note_entry(NodeId node, Index index, Term previous, const Entry& entry);

@@ -49,7 +49,8 @@ struct LinearizabilityResult {
 // A read that fits is put in its place at once: if it could come later, it can come now. Only the others are tried in
 // turns; also a write that would change nothing, because it may be wanted later, behind another.
 //
-// What was tried is remembered by 128-bit hashes: two different states agree with a probability of about tries² / 2¹²⁸.
+// What was tried is remembered by a 128-bit hash of the operations taken and the model's 64-bit one of the state: two
+// different tries agree with a probability of about tries² / 2⁶⁴.
 template <SequentialModel Model>
 class Linearizer {
  public:

@@ -106,6 +106,7 @@ class SimDisk final : public Disk {
   Result<std::vector<std::byte>> read_now(File& file, std::uint64_t offset, std::size_t size) override;
   Result<std::uint64_t> free_bytes_now() override;
   Result<void> sync_now(File& file) override;
+  Result<void> write_now(File& file, std::uint64_t offset, ByteView bytes) override;
   Result<void> replace_now(std::string_view name, ByteView contents) override;
 
   void create(std::string name, std::uint64_t size, Completion<std::unique_ptr<File>> done) override;

@@ -49,7 +49,7 @@ struct WriteAheadLogOptions {
 //
 // Damage. Everything below the highest offset known to have been synced must check out. That offset is known from every
 // record (it was written after all before it had been synced), from a segment's footer, from the segment behind it, and
-// from the vote file, which at each change of vote and at each open repeats how far the log then reached.
+// from the vote file, which at each change of vote and at each open says how far the log then reached.
 //  - Beyond that offset, what does not check out is a torn write: it is cut, and the segment closed, so that its remains
 //    never come back.
 //  - Below it, a damaged payload, or frame header, in a record whose own head is whole makes an entry `untrusted`: its
@@ -58,7 +58,8 @@ struct WriteAheadLogOptions {
 //  - Any other damage there fails `open` with `corrupt`, naming file and offset. Nothing is ever cut or guessed.
 //  - What cannot be told apart: the last record, when it was synced, nothing was written behind it, and it is damaged
 //    later, looks like a torn write. It is cut, unless the vote file vouches for it.
-//  - Footers, segment headers (there are two of each) and vote slots are mended from what they repeat.
+//  - A damaged footer or segment header is stood in for by what it repeats (a footer by its segment's records, which are
+//    then read at each open), a damaged vote slot by the other until it is written again.
 //
 // Room. What `room` promises fits into segments that exist or can be made. The next one is made long before it is
 // needed: when that cannot be, on a full disk, room is what is left of the present one, and shrinks to 0 before it ends.

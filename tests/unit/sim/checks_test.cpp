@@ -70,6 +70,41 @@ Recovered two_entries(Term now) {
   return found;
 }
 
+// A follower's log is longer than the new leader's, and is being cut: that something else was durable there does not
+// count for what takes its place.
+TEST(SafetyChecks, AnAcknowledgementIsOfWhatTookACutEntrysPlace) {
+  for (const bool together : {false, true}) {
+    SafetyChecks checks(3);
+    checks.opened(one, two_entries(Term(2)));
+    WriteBatch term;
+    term.hard_state = HardState{Term(3), nobody};
+    WriteBatch cut;
+    cut.truncate_from = Index(2);
+    cut.entries = {{Index(2), Term(3), EntryKind::command, {}}};
+    checks.writes(one, term);
+    if (together) checks.writes(one, cut);
+    checks.wrote(one);
+    if (!together) checks.writes(one, cut);
+    const auto acknowledge = [&](Index index) {
+      Message reply;
+      reply.from = one;
+      reply.to = NodeId(2);
+      reply.term = Term(3);
+      reply.body = AppendReply{.accepted = true, .index = index, .hint = {}};
+      checks.sent({reply.group, reply.from, reply.to, reply});
+      return !checks.violation();
+    };
+    EXPECT_TRUE(acknowledge(Index(1)));
+    SafetyChecks after = checks;
+    after.wrote(one);
+    std::swap(checks, after);
+    EXPECT_TRUE(acknowledge(Index(2)));
+    std::swap(checks, after);
+    ASSERT_FALSE(acknowledge(Index(2)));
+    EXPECT_EQ(checks.violation()->check, "promises");
+  }
+}
+
 // Entry 2 was made in term 2, and is committed in term 5 with an entry of that term.
 class ACommittedEntry : public testing::Test {
  protected:

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -32,15 +33,33 @@ namespace {
 std::atomic<int> written{0};     // how often, durably or not
 std::atomic<int> unsynced{0};    // how often since the last sync of that file
 std::atomic<int> written_to{0};  // the last file
+std::mutex calls_mutex;
+std::vector<std::string> calls;  // of all kinds, in their order; the same again only once
+
+void note_call(const std::string& call) {
+  const std::scoped_lock lock(calls_mutex);
+  if (calls.empty() || calls.back() != call) calls.push_back(call);
+}
+std::string name_of(int file) {
+  std::error_code unknown;
+  return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file), unknown).filename();
+}
+int note_rename(long result, const char* from, const char* to) {
+  if (result == 0) note_call(std::string("rename ") + from + " to " + to);
+  return static_cast<int>(result);
+}
 
 ssize_t note(int file, ssize_t result, bool durable) {
   if (result < 0) return result;
+  note_call("write " + name_of(file));
+  if (durable) note_call("sync " + name_of(file));
   ++written;
   written_to = file;
   if (!durable) ++unsynced;
   return result;
 }
 int note_sync(int file, long result) {
+  if (result == 0) note_call("sync " + name_of(file));
   if (result == 0 && file == written_to) unsynced = 0;
   return static_cast<int>(result);
 }
@@ -57,6 +76,17 @@ extern "C" ssize_t pwrite(int file, const void* at, size_t size, off_t offset) {
 }
 extern "C" int fdatasync(int file) { return note_sync(file, ::syscall(SYS_fdatasync, file)); }
 extern "C" int fsync(int file) { return note_sync(file, ::syscall(SYS_fsync, file)); }
+extern "C" int renameat(int in, const char* from, int into, const char* to) noexcept {
+  return note_rename(::syscall(SYS_renameat2, in, from, into, to, 0), from, to);
+}
+extern "C" int renameat2(int in, const char* from, int into, const char* to, unsigned flags) noexcept {
+  return note_rename(::syscall(SYS_renameat2, in, from, into, to, flags), from, to);
+}
+extern "C" int unlinkat(int in, const char* name, int flags) noexcept {
+  const long result = ::syscall(SYS_unlinkat, in, name, flags);
+  if (result == 0) note_call(std::string("remove ") + name);
+  return static_cast<int>(result);
+}
 
 namespace keel {
 namespace {
@@ -131,6 +161,8 @@ TYPED_TEST(DiskTest, MakesFilesOfZerosWritesAndReadsThem) {
   EXPECT_EQ(text_of(this->disk_->read_now(*file, 5'000, 6).value()), "onetwo");
   EXPECT_EQ(this->disk_->read_now(*file, 12'286, 100).value().size(), 2u);
   EXPECT_TRUE(this->disk_->sync_now(*file));
+  ASSERT_TRUE(this->disk_->write_now(*file, 5'001, bytes_of("here")));
+  EXPECT_EQ(this->read(*file, 4'999, 8), std::string("\0ohere\0\0", 8));
 }
 
 // Whatever the size of the blocks that the device takes, a write changes nothing before it, and behind it no more than
@@ -333,10 +365,34 @@ TEST_F(PosixDiskTest, CallsNothingDurableThatWasNotSynced) {
     EXPECT_GT(written, before);
     EXPECT_EQ(unsynced, 0) << size << " bytes";
   }
-  const int before = written;
+  int before = written;
+  ASSERT_TRUE(disk_->write_now(*file, 100, bytes_of("contents")));
+  EXPECT_GT(written, before);
+  EXPECT_EQ(unsynced, 0) << "written at once";
+  before = written;
   ASSERT_TRUE(disk_->replace_now("b", bytes_of("contents")));
   EXPECT_GT(written, before);
   EXPECT_EQ(unsynced, 0) << "a file put in the place of another";
+}
+
+// scenario: D-02 — nor what only its directory does not know yet; and a file takes another's place only when it is whole.
+TEST_F(PosixDiskTest, SyncsInTheOrderThatAPowerCutDemands) {
+  using Calls = std::vector<std::string>;
+  const auto taken = [] {
+    const std::scoped_lock lock(calls_mutex);
+    return std::exchange(calls, {});
+  };
+  taken();
+  auto file = create("a", 4'096).value();
+  EXPECT_EQ(taken(), (Calls{"write a", "sync a", "sync data"}));
+  ASSERT_TRUE(wait<void>([&](auto done) { disk_->rename(*file, "b", std::move(done)); }));
+  EXPECT_EQ(taken(), (Calls{"rename a to b", "sync data"}));
+  ASSERT_TRUE(disk_->sync_now(*file));
+  EXPECT_EQ(taken(), (Calls{"sync b"}));
+  ASSERT_TRUE(wait<void>([&](auto done) { disk_->remove("b", std::move(done)); }));
+  EXPECT_EQ(taken(), (Calls{"remove b", "sync data"}));
+  ASSERT_TRUE(disk_->replace_now("c", bytes_of("contents")));
+  EXPECT_EQ(taken(), (Calls{"write c.tmp", "sync c.tmp", "rename c.tmp to c", "sync data"}));
 }
 
 TEST_F(PosixDiskTest, LeavesItsLockAndUnfinishedFilesOutOfTheList) {

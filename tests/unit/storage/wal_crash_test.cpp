@@ -1,6 +1,7 @@
 // Crashes and failures at every single operation on the disk, enumerated.
 #include <gtest/gtest.h>
 
+#include "storage/wal_format.hpp"
 #include "wal_life.hpp"
 
 namespace keel {
@@ -97,6 +98,33 @@ TEST(WalCrash, AgainWhileItRecovers) {
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+// What a start writes to the vote file may be torn: the newer slot is left alone.
+TEST(WalCrash, AStartWritesTheOlderVoteSlot) {
+  WriteBatch vote;
+  vote.hard_state = HardState{Term(2), NodeId(7)};
+  SimMedia media(1);
+  const auto slots = [&] {
+    const auto bytes = media.contents(vote_file_name);
+    const auto slot_at = [&](std::size_t at) { return decode_vote_slot(ByteView(bytes).subspan(at, sector_bytes)); };
+    return std::pair(slot_at(0), slot_at(vote_slot_distance));
+  };
+  {
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    ASSERT_TRUE(life.write(vote));
+    ASSERT_TRUE(life.write(conformance::append(Index(1), Index(1), Term(2))));
+  }
+  const auto before = slots();
+  ASSERT_TRUE(before.first && before.second);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  const auto after = slots();
+  ASSERT_TRUE(after.first && after.second);
+  EXPECT_EQ(*after.second, *before.second);
+  EXPECT_EQ(after.first->hard_state, *vote.hard_state);
+  EXPECT_GT(after.first->offset, before.second->offset);
 }
 
 // A killed process: what it wrote lies in the page cache, and is lost if the power goes afterwards, unless the next

@@ -214,6 +214,28 @@ TEST(WalDamage, HealsAWholeVoteFileAndWholeFooters) {
   EXPECT_TRUE(conformance::same(life.found, image));
 }
 
+TEST(WalDamage, CountsASegmentWhoseFooterIsDamaged) {
+  SimMedia media(1);
+  std::uint64_t bytes = 0;
+  {
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    for (std::uint64_t at = 1; at <= 60; at += 3) {
+      ASSERT_TRUE(life.write(conformance::append(Index(at), Index(at + 2), Term(1), 300)));
+    }
+    bytes = life.log->stats().bytes;
+    life.disk.stop();
+  }
+  media.flip(segment_name(2), media.size(segment_name(2)) - 30, 0);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  EXPECT_EQ(life.log->stats().bytes, bytes);
+  WriteBatch compact;
+  compact.compact_to = Index(58);
+  ASSERT_TRUE(life.write(compact));
+  EXPECT_LE(life.log->stats().bytes, 2u * 4096);
+}
+
 TEST(WalDamage, NamesAMissingSegment) {
   const auto script = wal_script();
   SimMedia media = written(script);

@@ -6,6 +6,7 @@
 #include "keel/sim/sim_disk.hpp"
 #include "keel/storage/posix_disk.hpp"
 #include "log_store_conformance.hpp"
+#include "storage/wal_format.hpp"
 #include "temporary_directory.hpp"
 #include "test_executor.hpp"
 #include "wal_life.hpp"
@@ -149,82 +150,6 @@ TEST(WriteAheadLog, OverwritesWhatIsStillBeingWritten) {
   EXPECT_EQ(life.acknowledged, 4u);
 }
 
-// A read that is under way when what it asked for goes gets what was there, or a refusal; never a mixture.
-TEST(WriteAheadLog, AReadMeetsATruncation) {
-  for (int ready = 0; ready < 40; ++ready) {
-    SimMedia media(1);
-    WalLife life(media);
-    ASSERT_TRUE(life.open());
-    ASSERT_TRUE(life.write(append(Index(1), Index(60), Term(1), 300)));
-    std::optional<Result<std::vector<Entry>>> result;
-    life.log->read({Index(2), Index(60)}, 1u << 20, [&](auto entries) { result = std::move(entries); });
-    for (int i = 0; i < ready; ++i) {
-      life.executor.advance(20us);
-    }
-    WriteBatch over = append(Index(10), Index(70), Term(2), 300);
-    over.truncate_from = Index(10);
-    life.begin(over);
-    life.executor.run_until([&] { return result.has_value(); });
-    if (!*result) continue;
-    for (const Entry& entry : **result) {
-      EXPECT_EQ(entry, conformance::entry(entry.index, Term(1), 300));
-    }
-    life.wait();
-    EXPECT_EQ(life.read(Index(9), Index(10)).value().back(), conformance::entry(Index(10), Term(2), 300));
-  }
-}
-
-TEST(WriteAheadLog, AReadMeetsACompaction) {
-  for (int ready = 0; ready < 40; ++ready) {
-    SimMedia media(1);
-    WalLife life(media);
-    ASSERT_TRUE(life.open());
-    for (std::uint64_t i = 1; i <= 100; i += 5) {
-      ASSERT_TRUE(life.write(append(Index(i), Index(i + 4), Term(1), 300)));
-    }
-    std::optional<Result<std::vector<Entry>>> result;
-    life.log->read({Index(2), Index(100)}, 1u << 20, [&](auto entries) { result = std::move(entries); });
-    WriteBatch batch = append(Index(101), Index(160), Term(1), 300);
-    batch.compact_to = Index(99);
-    life.begin(batch);
-    for (std::uint64_t i = 161; i <= 200; i += 5) {  // over what was freed
-      life.begin(append(Index(i), Index(i + 4), Term(1), 300));
-    }
-    for (int i = 0; i < ready; ++i) {
-      life.executor.advance(100us);
-    }
-    life.executor.run_until([&] { return result.has_value(); });
-    if (!*result) {
-      EXPECT_EQ(result->error().code, ErrorCode::compacted) << result->error().message;
-    } else {
-      for (const Entry& entry : **result) {
-        EXPECT_EQ(entry, conformance::entry(entry.index, Term(1), 300));
-      }
-    }
-  }
-}
-
-// Reads take as long as they like: by the time that the bytes come, the segment has been given away and written over.
-TEST(WriteAheadLog, ASlowReadMeetsARecycledSegment) {
-  SimMedia media(1, {.read_min = 5s, .read_max = 5s});
-  WalLife life(media);
-  ASSERT_TRUE(life.open());
-  ASSERT_TRUE(life.write(append(Index(1), Index(5), Term(1), 300)));
-  std::optional<Result<std::vector<Entry>>> result;
-  life.log->read({Index(1), Index(5)}, 1u << 20, [&](auto entries) { result = std::move(entries); });
-  const std::uint64_t renamed = media.ops(DiskOp::rename);
-  for (std::uint64_t i = 6; i <= 50; i += 5) {
-    WriteBatch batch = append(Index(i), Index(i + 4), Term(1), 300);
-    batch.compact_to = Index(i - 1);
-    ASSERT_TRUE(life.write(batch));
-  }
-  ASSERT_GT(media.ops(DiskOp::rename), renamed) << "a segment was used again";
-  ASSERT_FALSE(result) << "writes do not wait for reads";
-  life.executor.run_until([&] { return result.has_value(); });
-  ASSERT_FALSE(*result);
-  EXPECT_EQ(result->error().code, ErrorCode::compacted) << result->error().message;
-}
-
 // A write is under way when the next segment cannot be made: it is told the failure, and its own end is nobody's concern.
 // hazard: H50
 TEST(WriteAheadLog, FailsWhileAWriteIsUnderWay) {
@@ -246,6 +171,27 @@ TEST(WriteAheadLog, FailsWhileAWriteIsUnderWay) {
     EXPECT_EQ(life.acknowledged, 1u);
     EXPECT_EQ(life.ended, 2u);
   }
+}
+
+// A crash has left a file half made that has the next segment's name, and cannot be removed.
+TEST(WriteAheadLog, FailsWhenTheNextSegmentsNameCannotBeHad) {
+  SimMedia media(1);
+  {
+    WalLife life(media);
+    ASSERT_TRUE(life.open());
+    ASSERT_TRUE(life.write(append(Index(1), Index(1), Term(1))));
+    life.disk.stop();
+  }
+  media.put(segment_name(2), std::vector<std::byte>(4096));
+  media.fail_all(DiskOp::remove, true);
+  WalLife life(media);
+  ASSERT_TRUE(life.open());
+  life.begin(append(Index(2), Index(31), Term(1), 300));
+  life.executor.advance(1s);
+  ASSERT_TRUE(life.failure);
+  EXPECT_EQ(life.failure->code, ErrorCode::io);
+  EXPECT_THAT(life.failure->message, HasSubstr("remove " + segment_name(2)));
+  EXPECT_LT(media.ops(DiskOp::remove), 3u);
 }
 
 // Segments that compaction frees are written over: the directory does not grow, and no file is made any more.
@@ -329,6 +275,43 @@ TEST(WriteAheadLog, AFullDiskIsNoRoomAndThenRoomAgain) {
   life.executor.advance(1s);
   EXPECT_GT(fill(), 500) << "and after a compaction";
   EXPECT_FALSE(life.failure);
+}
+
+WriteBatch vote_in(Term term) {
+  WriteBatch batch;
+  batch.hard_state = HardState{term, NodeId(7)};
+  return batch;
+}
+
+// scenario: D-04 — what a start brings up to date needs no new space: here a vote that only the log has, then a longer
+// log, then nothing.
+TEST(WriteAheadLog, StartsAgainOnAFullDisk) {
+  SimMedia media(1);
+  {
+    WalLife life(media, 65536);
+    ASSERT_TRUE(life.open());
+    ASSERT_TRUE(life.write(vote_in(Term(1))));
+    media.crash_at(2);  // the first is the log's
+    life.begin(vote_in(Term(2)));
+    life.wait();
+    ASSERT_FALSE(life.disk.alive());
+  }
+  media.set_capacity(media.used_bytes());
+  {
+    WalLife life(media, 65536);
+    const auto opened = life.open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(life.found.recovered.hard_state, vote_in(Term(2)).hard_state);
+    ASSERT_TRUE(life.write(append(Index(1), Index(3), Term(2))));
+    life.disk.crash();
+  }
+  for (const std::uint64_t writes : {1, 0}) {
+    const std::uint64_t before = media.ops(DiskOp::write);
+    WalLife life(media, 65536);
+    ASSERT_TRUE(life.open());
+    EXPECT_EQ(life.found.recovered.last, Index(3));
+    EXPECT_EQ(media.ops(DiskOp::write) - before, writes);
+  }
 }
 
 // Whoever finds too little room writes nothing; so the log sees for itself when there is more.
