@@ -25,6 +25,7 @@ constexpr std::uint32_t all_flags = 15;
 
 constexpr std::uint32_t frame_is_configuration = 1u << 31;
 constexpr std::size_t min_frame = wire::frame_header_min + wire::frame_checksum_size;
+constexpr std::uint64_t max_record = std::numeric_limits<std::uint32_t>::max() / 2;
 
 constexpr std::string_view name_prefix = "log-";
 constexpr std::size_t header_size = 72;
@@ -197,7 +198,7 @@ void measure(RecordHead& head) {
   for (const RecordHead::Frame& frame : head.frames) {
     frames += frame.size;
   }
-  KEEL_ASSERT(size + frames < std::numeric_limits<std::uint32_t>::max() / 2, "a batch is far smaller than 2 GiB");
+  KEEL_ASSERT(size + frames < max_record, "a batch is far smaller than 2 GiB");
   head.head_size = static_cast<std::uint32_t>(size);
   head.frames_size = static_cast<std::uint32_t>(frames);
 }
@@ -236,6 +237,7 @@ std::optional<RecordExtent> record_extent(ByteView bytes, std::uint64_t salt) {
   const auto first = in.id<Index>();
   const auto entries = in.take<std::uint32_t>();
   if (!in.ok() || found != salt || head_size < record_fixed + 8 || head_size % 8 != 0) return std::nullopt;
+  if (std::uint64_t{head_size} + frames_size >= max_record) return std::nullopt;
   if (std::uint64_t{entries} * 4 > head_size || std::uint64_t{entries} * min_frame > frames_size) return std::nullopt;
   return RecordExtent{head_size, frames_size, first, entries};
 }
