@@ -19,7 +19,7 @@ bool is_port(std::string_view text) {
 
 }  // namespace
 
-Result<HostPort> split_address(std::string_view address) {
+Result<SplitAddress> split_address(std::string_view address) {
   const std::size_t colon = address.rfind(':');
   std::string_view host = address.substr(0, colon);
   const std::string_view port = colon == address.npos ? std::string_view{} : address.substr(colon + 1);
@@ -32,7 +32,7 @@ Result<HostPort> split_address(std::string_view address) {
                             "to 65535",
                             address));
   }
-  return HostPort{std::string(host), std::string(port)};
+  return SplitAddress{std::string(host), std::string(port)};
 }
 
 std::string to_address(const boost::asio::ip::tcp::endpoint& endpoint) {

@@ -9,13 +9,13 @@
 
 namespace keel {
 
-struct HostPort {
+struct SplitAddress {
   std::string host;  // a name or a number, without brackets
   std::string port;
 };
 
 // "host:port" or "[IPv6]:port". Error: `invalid`.
-[[nodiscard]] Result<HostPort> split_address(std::string_view address);
+[[nodiscard]] Result<SplitAddress> split_address(std::string_view address);
 
 [[nodiscard]] std::string to_address(const boost::asio::ip::tcp::endpoint& endpoint);
 

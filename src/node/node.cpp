@@ -53,16 +53,23 @@ Result<void> check_life(bool first, const Recovered& recovered) {
   return {};
 }
 
+// A part's call at the start; what it throws refuses the start.
+template <class T, class Call>
+Result<T> ask(std::string_view part, std::string_view when, Call call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return fail(ErrorCode::failed, fmt::format("{} threw {}: {}", part, when, e.what()));
+  } catch (...) {
+    return fail(ErrorCode::failed, fmt::format("{} threw {}", part, when));
+  }
+}
+
 // Up to where the state machine is, if that fits the log.
 Result<Index> machine_applied(StateMachine& machine, const Recovered& recovered) {
-  Index applied;
-  try {
-    applied = machine.applied();
-  } catch (const std::exception& e) {
-    return fail(ErrorCode::failed, fmt::format("the state machine threw when asked how far it is: {}", e.what()));
-  } catch (...) {
-    return fail(ErrorCode::failed, "the state machine threw when asked how far it is");
-  }
+  const auto asked = ask<Index>("the state machine", "when asked how far it is", [&] { return machine.applied(); });
+  if (!asked) return asked;
+  const Index applied = *asked;
   if (applied > recovered.last) {
     return fail(ErrorCode::invalid,
                 fmt::format("the state machine has applied entry {} but the log ends at {}: they do "
@@ -109,7 +116,7 @@ Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions opt
   if (pilot.snapshots != nullptr) {
     return fail(ErrorCode::unsupported, "a snapshot store is given, and no snapshots are made yet; leave it out");
   }
-  auto recovered = pilot.log.open();
+  auto recovered = ask<Recovered>("the log store", "when opened", [&] { return pilot.log.open(); });
   if (!recovered) return std::unexpected(recovered.error());
 
   const auto refuse = [&](const Error& why) -> Result<std::unique_ptr<Node>> {
@@ -130,8 +137,12 @@ Result<std::unique_ptr<Node>> Node::open(const Genesis* genesis, NodeOptions opt
 
   auto parts = std::make_shared<Parts>(options, pilot, executor, std::move(*raft), *applied);
   std::unique_ptr<Node> node(new Node(std::move(parts)));
-  node->parts_->begin();
-  pilot.transport.attach(node->parts_->options.raft.group, *node);
+  const auto begun = ask<void>("the log store or the transport", "when this node began", [&]() -> Result<void> {
+    node->parts_->begin();
+    pilot.transport.attach(node->parts_->options.raft.group, *node);
+    return {};
+  });
+  if (!begun) return std::unexpected(begun.error());
   return node;
 }
 

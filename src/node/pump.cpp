@@ -143,8 +143,9 @@ void Node::Parts::frame(std::vector<Entry>& entries) {
 void Node::Parts::written(WriteId id, Result<void> result) {
   if (!runs()) return;
   if (!result) {
-    result.error().message = "the log store failed and is not used again: " + result.error().message;
-    fail(result.error(), ErrorCode::storage_failed);
+    // Whatever the store calls it, a full disk too: for the node it is the same end.
+    fail({ErrorCode::storage_failed, "the log store failed and is not used again: " + result.error().message},
+         ErrorCode::storage_failed);
     return wake();
   }
   feed([&] {

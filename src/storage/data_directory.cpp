@@ -27,8 +27,8 @@ Result<std::optional<std::vector<std::byte>>> read_small(Disk& disk, std::string
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   if (!checks_out(*bytes, magic) || bytes->size() < 20 || wire::load<std::uint64_t>(bytes->data()) != magic) {
     return fail(ErrorCode::corrupt,
-                fmt::format("the file {} in the data directory is damaged (checksum mismatch): restore it from a "
-                            "backup, or remove this node from the cluster and add it anew with an empty directory",
+                fmt::format("the file {} in the data directory is damaged (checksum mismatch): treat this "
+                            "node's data as lost (docs/operating.md)",
                             name));
   }
   if (const auto format = wire::load<std::uint32_t>(bytes->data() + 8); format != directory_format) {
@@ -143,7 +143,7 @@ Result<void> PeerBook::admit(NodeId peer, Incarnation incarnation) {
     return fail(ErrorCode::wrong_incarnation,
                 fmt::format("node {} comes with another data directory (incarnation {:016x}, known is {:016x}): it has "
                             "lost its disk and with it what it voted and acknowledged; give it its old directory back, "
-                            "or remove it from the cluster and add it under a new id",
+                            "or see 'A node that lost its directory' in docs/operating.md",
                             peer.value(), incarnation.value(), known->second.value()));
   }
   if (peers_.size() == max_peers) {

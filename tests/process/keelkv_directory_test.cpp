@@ -54,5 +54,20 @@ TEST(KeelkvDirectory, ADamagedLogEndsAsAFailedDisk) {
   EXPECT_THAT(ended.err, testing::StartsWith("keelkv: " + cluster.data(0) + ": "));
 }
 
+TEST(KeelkvDirectory, AFileThatCannotBeReadEndsAsAFailedDisk) {
+  KeelkvCluster cluster(1);
+  ASSERT_TRUE(cluster.start(0));
+  ASSERT_EQ(cluster.stop(0), std::optional(0));
+  for (const char* name : {"peers", "identity"}) {
+    const std::filesystem::path file = std::filesystem::path(cluster.data(0)) / name;
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);  // opening it for writing fails, for whoever runs this
+    const Ended ended = run(cluster.command(0));
+    EXPECT_EQ(ended.status, std::optional(74)) << name;
+    EXPECT_THAT(ended.err, testing::StartsWith("keelkv: " + cluster.data(0) + ": open " + name)) << name;
+    std::filesystem::remove(file);
+  }
+}
+
 }  // namespace
 }  // namespace keel::test

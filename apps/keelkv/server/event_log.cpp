@@ -105,7 +105,8 @@ void EventLog::write(const EntrySkipped& skipped) {
 }
 
 void EventLog::write(const NodeFailed& failed) { ended_(failed.error); }
-void EventLog::write(const MachineFailed& failed) { ended_(failed.error); }
+// Also when it says that an entry is corrupt: that is not the disk's fault, which checks what it gives.
+void EventLog::write(const MachineFailed& failed) { ended_({ErrorCode::failed, failed.error.message}); }
 void EventLog::write(const NodeStopped&) { logs_.of(LogSubject::log).info("stopped"); }
 
 }  // namespace keel

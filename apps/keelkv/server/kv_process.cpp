@@ -29,7 +29,7 @@ constexpr Duration refusal_holds = std::chrono::seconds(10);  // peers refuse ag
 
 constexpr std::string_view mend_the_disk = "; mend the disk, then start this node again";
 
-// What the operating system refuses while the log is opened, after the directory was, is the disk's failure.
+// What the operating system refuses within the directory, once that is open, is the disk's failure.
 Error disk_failure(Error error) {
   if (error.code == ErrorCode::io || error.code == ErrorCode::storage_failed) {
     error.code = ErrorCode::storage_failed;
@@ -94,10 +94,10 @@ Result<void> KvProcess::open_data() {
                                                .group = GroupId(),
                                                .node = settings_.id,
                                                .incarnation = Incarnation(random_number())});
-  if (!identity) return in_data(identity.error());
+  if (!identity) return in_data(disk_failure(identity.error()));
   identity_ = std::move(*identity);
   auto peers = PeerBook::open(*disk_);
-  if (!peers) return in_data(peers.error());
+  if (!peers) return in_data(disk_failure(peers.error()));
   peers_ = std::move(*peers);
   knew_peers_ = !peers_->peers().empty();
   return forget_peers();
@@ -107,7 +107,9 @@ Result<void> KvProcess::open_data() {
 Result<void> KvProcess::forget_peers() {
   for (const NodeId peer : settings_.forget) {
     const auto forgotten = peers_->forget(peer);
-    if (!forgotten && forgotten.error().code != ErrorCode::not_found) return in_data(forgotten.error());
+    if (!forgotten && forgotten.error().code != ErrorCode::not_found) {
+      return in_data(disk_failure(forgotten.error()));
+    }
     logs_.of(LogSubject::membership)
         .warn(
             "node {} {}: the data directory it comes with next is taken for its own; start without --forget from "

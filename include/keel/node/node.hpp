@@ -19,7 +19,8 @@ struct SubmitOptions {
   EntryKind kind = EntryKind::command;     // or a kind of the application's own
   Context context = nullptr;               // comes to `apply` on this node while the command waits, and nowhere else
   std::optional<Term> expected_term = {};  // refuse with `wrong_term` in any other
-  std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply
+  std::optional<Instant> deadline = {};    // on this node's clock; then `timed_out`, and the command may still apply;
+                                           // one that is over already: `invalid`, and nothing was appended
   bool forward = true;                     // on a follower: pass it to the leader; else `not_leader`
   // Carried with the command to every machine, which may go by them; nothing in Keel does yet. 0: none.
   std::uint64_t session = 0;
@@ -85,12 +86,14 @@ using ReplyPath = std::function<void(PeerMessage)>;
 // whatever a turn of the loop brings is taken in first, then everything there is to do is done, in one write, one
 // gathered send a peer, one batch for the state machine.
 //
-// All calls on the executor. No completion runs from inside the call that took it. After `stop` none runs at all.
+// All calls on the executor. No completion runs from inside the call that took it. After `stop` none runs at all. A
+// node may be stopped, and destroyed, from whatever it calls.
 class Node final : private TransportReceiver {
  public:
   // Opens the log and starts. Errors: those of LogStore::open; `invalid` options; `unsupported` when the pilot has a
-  // snapshot store; `not_found` when the log is empty (see `bootstrap`). After an error a log store that could be opened
-  // is closed; one that could not is left as it is, and options are looked at before any is opened.
+  // snapshot store; `not_found` when the log is empty (see `bootstrap`); `invalid` when the state machine is ahead of the
+  // log, `compacted` when the log begins behind it; `failed` when a part throws. After an error a log store that could be
+  // opened is closed; one that could not is left as it is, and options are looked at before any is opened.
   static Result<std::unique_ptr<Node>> start(NodeOptions options, Pilot pilot, Executor& executor);
   // The same for the first start of a cluster's first voters: makes the log begin with the cluster's first entry, which
   // must be the same on each. Errors: as above; `invalid` when this node is not among its members; `exists` when the log

@@ -28,8 +28,9 @@ struct LogStats {
 // least up to the last batch whose `done` ran: never a later batch without an earlier one, and within a batch the order
 // is vote, reset, truncation, entries, compaction. Completions run in the order of the writes.
 //
-// An error passed to `done` is final: the node stops, and the store is not used again (Rebello et al., "Can
-// applications recover from fsync failures?", 2020: a page that failed to sync once may read back as clean).
+// An error passed to `done` is final: the node stops, and the store is not used again, but for `stats` and
+// `close` (Rebello et al., "Can applications recover from fsync failures?", 2020: a page that failed to sync once may
+// read back as clean).
 //
 // Entries handed to `write` are framed (wire/frame.hpp); their payloads are shared, not copied, until `done`.
 // All calls on the node's executor.

@@ -58,7 +58,7 @@ struct Event {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Which of the protocol's events are built for it; node events always are.
+  // Which of the protocol's events are built for it; node events always are. Asked once, when it is added.
   [[nodiscard]] virtual EventMask wants() const { return all_events; }
   virtual void on_event(const Event& event) = 0;
 };

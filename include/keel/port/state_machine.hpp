@@ -52,7 +52,8 @@ class StateMachine {
 
   // Applies commands; at most one batch is outstanding. An error (or an exception) means that the machine is broken:
   // the node stops applying and says so. `up_to` is the index reached when the batch is done: entries of Raft's own
-  // lie between and behind the commands, so a durable machine stores it with its changes.
+  // lie between and behind the commands, so a durable machine stores it with its changes. The span, and the bytes in it,
+  // are valid until then.
   virtual void apply(std::span<Command> commands, Index up_to, Completion<Replies> done) = 0;
 
   // A consistent source of the state as of the last applied batch; returns at once. `unsupported` if it has none.

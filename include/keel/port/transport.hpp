@@ -33,8 +33,8 @@ class Transport {
   // Everything sent so far should leave: one gathered send a peer. A node calls it once a turn, or twice.
   virtual void flush() = 0;
 
-  // Who is in the group now, with addresses; called whenever that changes. Peers no longer named by any group may be
-  // disconnected.
+  // Who is in the group now, this node among them, with addresses; called whenever that changes. Peers no longer named by
+  // any group may be disconnected.
   virtual void members(GroupId group, std::span<const Member> members) = 0;
 };
 

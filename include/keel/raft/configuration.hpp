@@ -15,7 +15,7 @@ enum class MemberRole : std::uint8_t {
   none = 0,     // not (or no longer) in this half of the configuration
   learner = 1,  // receives the log, counts for nothing
   voter = 2,
-  witness = 3,  // votes and acknowledges, keeps no data, never leads
+  witness = 3,  // votes and acknowledges, never leads; keeps, for now, the log like a voter
 };
 
 struct Member {

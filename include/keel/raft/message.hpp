@@ -28,7 +28,7 @@ enum class Refusal : std::uint8_t {
   voted_for_another = 2,  // `voted_for` says whom
   log_behind = 3,
   old_term = 4,
-  not_ready = 5,  // the voter may not vote yet: a promise it may have made, or entries it cannot trust
+  not_ready = 5,  // the voter may not vote yet: a promise that it may have made
 };
 
 // A granted pre-vote carries the term asked for; every other reply the voter's own.

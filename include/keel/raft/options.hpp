@@ -35,6 +35,8 @@ struct RaftOptions {
   std::size_t max_append_bytes = 1u << 20;  // entries in one message; one entry always fits
   std::size_t max_append_entries = 4096;
   std::size_t max_inflight_messages = 64;  // unanswered, to one peer
+  // To be kept, with what a node may forward, below what the transport queues for one peer: a queue that overflows is
+  // dropped whole, and its peer is probed again.
   std::size_t max_inflight_bytes = 32u << 20;
   // Proposed, and not yet both committed and durable here (so they must be in memory); past it: `overloaded`.
   std::size_t max_uncommitted_bytes = 128u << 20;

@@ -69,7 +69,7 @@ struct RaftStatus {
 class Raft {
  public:
   // Continues from what the store found; `now` is the first moment. Fails with `invalid` if options do not fit, with
-  // `corrupt` if what was recovered contradicts itself.
+  // `corrupt` if what was recovered contradicts itself or holds damaged entries (nothing mends these yet).
   static Result<Raft> make(RaftOptions options, const Recovered& recovered, Instant now);
   // The first life of a first voter, whose log is empty: the cluster's first entry and term 1 are its first write. Once
   // only: a voter that has lost its log must not vote again. Fails with `invalid` if options or genesis do not fit, or

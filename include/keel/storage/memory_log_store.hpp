@@ -57,7 +57,6 @@ class MemoryLogStore final : public LogStore {
   void unhold();
   // The next write to end, and all after it, ends with this error.
   void fail_with(Error error) { failure_ = std::make_unique<Error>(std::move(error)); }
-  [[nodiscard]] std::size_t writes_waiting() const { return waiting_.size(); }
 
  private:
   struct Waiting {

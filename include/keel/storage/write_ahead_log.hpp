@@ -54,7 +54,7 @@ struct WriteAheadLogOptions {
 //    never come back.
 //  - Below it, a damaged payload, or frame header, in a record whose own head is whole makes an entry `untrusted`: its
 //    index and term are known, its bytes are not, and `read` reports it as `corrupt`. Writing it again (a truncation
-//    and the entries behind it) mends it.
+//    and the entries behind it) mends it; for now Raft::make refuses such a log.
 //  - Any other damage there fails `open` with `corrupt`, naming file and offset. Nothing is ever cut or guessed.
 //  - What cannot be told apart: the last record, when it was synced, nothing was written behind it, and it is damaged
 //    later, looks like a torn write. It is cut, unless the vote file vouches for it.
@@ -63,7 +63,8 @@ struct WriteAheadLogOptions {
 //
 // Room. What `room` promises fits into segments that exist or can be made. The next one is made long before it is
 // needed: when that cannot be, on a full disk, room is what is left of the present one, and shrinks to 0 before it ends.
-// Only a batch larger than a segment needs one made just then; if that cannot be, the log fails.
+// Only a batch larger than a segment needs one made just then; if that cannot be, the log fails. Each segment's file
+// stays open: a process that has no descriptor left for the next one loses its log as if the disk had failed.
 class WriteAheadLog final : public LogStore {
  public:
   WriteAheadLog(Disk& disk, Executor& executor, WriteAheadLogOptions options, LogIdentity identity);

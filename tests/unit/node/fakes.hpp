@@ -53,7 +53,7 @@ class FakeLog final : public LogStore {
   std::optional<Error> fail_reads;
   std::function<void(std::vector<Entry>&)> spoil_read;
   bool hold_reads = false;  // answers wait for `finish_reads`
-  bool throws = false;      // from `stats` and `close`
+  bool throws = false;      // from `open`, `stats` and `close`
   std::uint64_t syncs = 0;
   std::uint64_t writes = 0;
   std::uint64_t opened = 0;
@@ -76,6 +76,7 @@ class FakeLog final : public LogStore {
 
   Result<Recovered> open() override {
     ++opened;
+    if (throws) throw std::runtime_error("a store that throws");
     if (fail_open) return std::unexpected(*fail_open);
     open_ = true;
     ++life_;
@@ -357,6 +358,7 @@ class FakeTransport final : public Transport {
 
   FakeTransport(FakeNetwork& network, NodeId id) : network_(network), id_(id) {}
   void attach(GroupId, TransportReceiver& receiver) override {
+    if (throws) throw std::runtime_error("a transport that throws");
     attached_ = true;
     network_.attach(id_, &receiver);
   }

@@ -46,6 +46,25 @@ TEST(Start, AnEmptyLogWantsToBeBootstrapped) {
   EXPECT_FALSE(fresh.log.is_open());
 }
 
+TEST(Start, APartThatThrowsRefusesTheStart) {
+  Fresh fresh;
+  fresh.log.bootstrap(fresh.genesis);
+  fresh.log.throws = true;
+  const auto opened = fresh.start();
+  ASSERT_EQ(Fresh::code(opened), ErrorCode::failed);
+  EXPECT_EQ(opened.error().message, "the log store threw when opened: a store that throws");
+  fresh.log.throws = false;
+
+  fresh.transport.throws = true;
+  const auto attached = fresh.start();
+  ASSERT_EQ(Fresh::code(attached), ErrorCode::failed);
+  EXPECT_TRUE(attached.error().message.ends_with("a transport that throws")) << attached.error().message;
+  EXPECT_FALSE(fresh.log.is_open());
+  fresh.transport.throws = false;
+
+  EXPECT_EQ(Fresh::code(fresh.start()), std::nullopt);
+}
+
 TEST(Start, ClosesTheLogThatItHasOpened) {
   Fresh fresh;
   NodeOptions unfit = Fresh::options();
@@ -142,7 +161,7 @@ TEST(Fail, AFailedWriteStopsTheNodeForGood) {  // hazard: H50
   cluster.run();
   const auto unsent = cluster.submit(1, "not yet");
   const auto read = cluster.read(1);
-  cluster.log(1).fail_writes = Error{ErrorCode::io, "fdatasync of log.7: Input/output error"};
+  cluster.log(1).fail_writes = Error{ErrorCode::overloaded, "fdatasync of log.7: No space left on device"};
   cluster.log(1).finish_one();
   cluster.network.log = true;
   cluster.run();
@@ -152,6 +171,7 @@ TEST(Fail, AFailedWriteStopsTheNodeForGood) {  // hazard: H50
   EXPECT_EQ(read->code(), ErrorCode::failed) << read->text();
   const NodeStatus status = cluster.node(1).status();
   EXPECT_EQ(status.state, NodeState::failed);
+  EXPECT_EQ(status.failure->code, ErrorCode::storage_failed) << "whatever the store calls it";
   EXPECT_NE(status.failure->message.find("fdatasync of log.7"), std::string::npos);
   EXPECT_EQ(cluster.observer(1).count("NodeFailed"), 1u);
 

@@ -133,7 +133,7 @@ TEST_F(DataDirectoryTest, PeersAreRememberedOverRestarts) {
   const auto refused = book.admit(NodeId(2), Incarnation(21));
   EXPECT_EQ(refused.error().code, ErrorCode::wrong_incarnation);
   EXPECT_THAT(refused.error().message, HasSubstr("node 2 comes with another data directory"));
-  EXPECT_THAT(refused.error().message, HasSubstr("remove it from the cluster"));
+  EXPECT_THAT(refused.error().message, HasSubstr("docs/operating.md"));
 
   EXPECT_TRUE(book.forget(NodeId(2)));
   EXPECT_TRUE(book.admit(NodeId(2), Incarnation(21)));
