@@ -117,7 +117,8 @@ void Node::Parts::prepare(std::vector<Entry>& entries) {
   frame(entries);
   const Entry& last = entries.back();
   issued = std::max(issued, LogPosition{last.term, last.index});
-  clock.saw(last);
+  for (const Entry& entry : entries)
+    clock.saw(entry);  // not the last alone: that may tell no time (LogClock::start)
 }
 
 void Node::Parts::issue(Write& write) {

@@ -293,7 +293,9 @@ void KvConnection::write_done(ReplyQueue::Place place, Result<Applied> result) {
 
 void KvConnection::time_committed(Result<Applied> result) {
   if (closed_) return;
-  time_committed_ = result ? Result<void>() : std::unexpected(std::move(result.error()));
+  // With a full log the log's time stands still, for every node: nobody can have seen the key dead, and reads go on.
+  const bool known = result || result.error().code == ErrorCode::overloaded;
+  time_committed_ = known ? Result<void>() : std::unexpected(std::move(result.error()));
   waiting_ = Waiting::no;
   process();
   server_.touched(*this);

@@ -144,6 +144,7 @@ void KvServer::settle_touched() {
 }
 
 void KvServer::settings_changed() {
+  (void)reply_room();  // of the clients that are connected too
   watch_idleness();
   if (settings_changed_) settings_changed_();
 }

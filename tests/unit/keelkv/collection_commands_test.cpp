@@ -67,6 +67,22 @@ TEST(Hashes, Commands) {
                        {"hdel s a", wrong_type}});
 }
 
+// A quarter of a million looks for each of ten thousand members would be felt: what is named again costs nothing.
+TEST(Sets, NamedManyTimesAreTakenOnce) {
+  Machine machine;
+  std::string members;
+  for (int i = 0; i < 10'000; ++i)
+    members += " " + std::to_string(i);
+  EXPECT_EQ(machine.run("sadd s" + members), "10000");
+  EXPECT_EQ(machine.run("sadd t x y"), "2");
+  std::string names;
+  for (int i = 0; i < 250'000; ++i)
+    names += " s";
+  EXPECT_EQ(machine.run("sinterstore d" + names), "10000");
+  EXPECT_EQ(machine.run("sunionstore d" + names), "10000");
+  EXPECT_EQ(machine.run("sdiffstore d t" + names), "2");
+}
+
 TEST(Sets, Commands) {
   Machine machine;
   expect_all(machine, {{"sadd s a b c a", "3"},
@@ -86,6 +102,10 @@ TEST(Sets, Commands) {
                        {"sdiff s t none", "{\"a\"}"},
                        {"sdiff none s", "{}"},
                        {"sdiff s s", "{}"},
+                       {"sdiff s t t none t", "{\"a\"}"},
+                       {"sdiff none none", "{}"},
+                       {"sinter s t s t t", "{\"b\" \"c\"}"},
+                       {"sunion t s t s none none", "{\"b\" \"c\" \"d\" \"a\"}"},
                        {"sinterstore r s t", "2"},
                        {"smembers r", "{\"b\" \"c\"}"},
                        {"sunionstore r s t", "4"},

@@ -317,6 +317,17 @@ TEST_F(Expiring, WithoutALogToTellTheReadIsRefused) {
   client_->expect("-CLUSTERDOWN no leader is known to this node; try again\r\n$-1\r\n");
 }
 
+// Its time stands still then, on every node, so the key was dead for nobody.
+TEST_F(Expiring, WithAFullLogTheReadGoesByTheLogsTime) {
+  make_due();
+  send("GET k");
+  await_reads(1);
+  replica_.confirm();
+  await_writes(1);
+  replica_.refuse({ErrorCode::overloaded, "the log is full"});
+  client_->expect("$1\r\nv\r\n");
+}
+
 TEST_F(TransactionCommands, AWritesReplyIsBoundedLikeAReads) {
   settings_.max_client_output = 64u << 10;
   client_->send("SET k " + std::string(50'000, 'x') + "\r\n");
