@@ -157,6 +157,8 @@ void KvProcess::make_transport() {
         .log(level == TcpLogLevel::warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
   };
   options.max_queued_bytes = std::max<std::size_t>(options.max_queued_bytes, 2 * settings_.max_inflight_bytes);
+  // All that may wait may wait for the leader, beside the protocol's own: a queue that overflows loses both.
+  options.max_queued_messages = std::max<std::size_t>(options.max_queued_messages, 2 * settings_.max_waiting_commands);
   options.seed = random_number();
   transport_ = std::make_unique<TcpTransport>(executor_, std::move(options));
   if (trace_) traced_transport_ = std::make_unique<TracedTransport>(*transport_, *trace_);
@@ -247,6 +249,9 @@ void KvProcess::apply_log_levels() {
   // Which events are built at all depends on the levels.
   node_->remove_observer(events_);
   node_->add_observer(events_);
+  // An observer hears what comes after it was added: a failure of this very turn would be missed.
+  const NodeStatus now = node_->status();
+  if (now.state == NodeState::failed) failed(*now.failure);
 }
 
 void KvProcess::await_signal() {
