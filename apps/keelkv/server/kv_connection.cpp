@@ -293,7 +293,8 @@ void KvConnection::write_done(ReplyQueue::Place place, Result<Applied> result) {
 
 void KvConnection::time_committed(Result<Applied> result) {
   if (closed_) return;
-  // With a full log the log's time stands still, for every node: nobody can have seen the key dead, and reads go on.
+  // Refused, with a full log for ever: then by the log's time as it is. Nobody goes by any other, so nobody has seen the
+  // key dead before this read was confirmed; and reads go on.
   const bool known = result || result.error().code == ErrorCode::overloaded;
   time_committed_ = known ? Result<void>() : std::unexpected(std::move(result.error()));
   waiting_ = Waiting::no;
