@@ -22,7 +22,11 @@ void Events::add(Observer& observer) {
   } catch (...) {
     ++caught_;
   }
-  subscribers_.push_back({&observer, mask, last_number_});
+  const auto known = std::ranges::find(subscribers_, &observer, &Subscriber::observer);
+  if (known == subscribers_.end())
+    subscribers_.push_back({&observer, mask, last_number_});
+  else
+    known->mask = mask;
 }
 
 void Events::remove(Observer& observer) {

@@ -246,12 +246,7 @@ int KvProcess::run() {
 
 void KvProcess::apply_log_levels() {
   logs_.set_levels(settings_.log_level);
-  // Which events are built at all depends on the levels.
-  node_->remove_observer(events_);
-  node_->add_observer(events_);
-  // An observer hears what comes after it was added: a failure of this very turn would be missed.
-  const NodeStatus now = node_->status();
-  if (now.state == NodeState::failed) failed(*now.failure);
+  node_->add_observer(events_);  // which events are built at all depends on the levels
 }
 
 void KvProcess::await_signal() {

@@ -136,7 +136,8 @@ class Node final : private TransportReceiver {
   // For transports that bring messages themselves. Also what the attached Transport calls.
   void receive(PeerMessage message, ReplyPath reply_path = {});
 
-  // Another observer beside the pilot's, until it is removed; it must outlive that. Allowed from inside on_event.
+  // Another observer beside the pilot's, until it is removed; it must outlive that. Allowed from inside on_event. One that
+  // is there already, the pilot's too, is only asked anew what it wants.
   void add_observer(Observer& observer);
   void remove_observer(Observer& observer);
 

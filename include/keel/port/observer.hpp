@@ -58,7 +58,8 @@ struct Event {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Which of the protocol's events are built for it; node events always are. Asked once, when it is added.
+  // Which of the protocol's events are built for it; node events always are. Asked when it is added, and each time it is
+  // added again.
   [[nodiscard]] virtual EventMask wants() const { return all_events; }
   virtual void on_event(const Event& event) = 0;
 };

@@ -134,6 +134,28 @@ TEST(Events, OnlyWhatIsWantedIsBuilt) {
   EXPECT_EQ(few.events.size(), 1u);
 }
 
+TEST(Events, AnObserverAddedAgainIsAskedAnewAndMissesNothing) {
+  struct Again : Recorder {
+    void on_event(const Event& event) override {
+      Recorder::on_event(event);
+      mask = all_events;
+      node->add_observer(*this);
+    }
+    Node* node = nullptr;
+  } again;
+  TestCluster cluster(1);
+  again.mask = bit_of<RoleChanged>();
+  again.node = &cluster.node(1);
+  cluster.node(1).remove_observer(cluster.observer(1));
+  cluster.node(1).add_observer(again);
+  cluster.elect(1);
+  ASSERT_GT(again.events.size(), 5u);
+  EXPECT_EQ(again.count("LeaderReady"), 1u) << "wanted only since it was added again";
+  for (std::size_t i = 1; i < again.events.size(); ++i)
+    EXPECT_EQ(again.events[i].number, again.events[i - 1].number + 1);
+  EXPECT_EQ(again.events.back().number, cluster.node(1).status().events);
+}
+
 TEST(Events, TheErrorHistoryIsBounded) {
   TestCluster cluster(1);
   for (int i = 0; i < 1000; ++i)
