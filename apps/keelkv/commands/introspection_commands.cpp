@@ -89,10 +89,12 @@ void command_list(KvConnection&, Args args, RespWriter& reply) {
   const bool filtered =
       args.size() == 5 && equal_ignoring_case(args[2], "filterby") && equal_ignoring_case(args[3], "pattern");
   if (args.size() != 2 && !filtered) return reply.error(errors::syntax);
+  GlobSteps steps;
   std::vector<std::string_view> names;
   for (const CommandSpec* const spec : CommandTable::get().all()) {
-    if (!filtered || matches_glob(args[4], spec->name)) names.push_back(spec->name);
+    if (!filtered || matches_glob(args[4], spec->name, LetterCase::ignored, steps)) names.push_back(spec->name);
   }
+  if (steps.spent()) return reply.error(GlobSteps::error);
   reply.array(names.size());
   for (const std::string_view name : names)
     reply.bulk(name);

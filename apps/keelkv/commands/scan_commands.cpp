@@ -41,11 +41,14 @@ namespace {
 
 // KEYS pattern
 void keys(KvView& view, Args args, RespWriter& reply) {
+  ScanOptions options;
+  options.pattern = args[1];
   std::vector<const KvStore::Entry*> found;
-  for (std::size_t i = 0; i < view.keys().size(); ++i) {
+  for (std::size_t i = 0; i < view.keys().size() && !options.steps.spent(); ++i) {
     const auto& entry = view.keys().at(i);
-    if (matches_glob(args[1], entry.first, LetterCase::matters) && view.sees(entry)) found.push_back(&entry);
+    if (options.match(entry.first) && view.sees(entry)) found.push_back(&entry);
   }
+  if (options.steps.spent()) return reply.error(GlobSteps::error);
   reply.array(found.size());
   for (const auto* const entry : found) {
     if (reply.overflowed()) return;
@@ -63,6 +66,7 @@ void scan(KvView& view, Args args, RespWriter& reply) {
     const bool of_type = !options.type || equal_ignoring_case(*options.type, type_name(entry.second.value.value));
     if (of_type && options.match(entry.first) && view.sees(entry)) found.push_back(&entry);
   });
+  if (options.steps.spent()) return reply.error(GlobSteps::error);
   begin_scan_reply(next, found.size(), reply);
   for (const auto* const entry : found)
     reply.bulk(entry->first);

@@ -18,8 +18,11 @@ struct ScanOptions {
   std::optional<std::string_view> pattern;
   std::optional<std::string_view> type;
 
-  [[nodiscard]] bool match(std::string_view name) const {
-    return !pattern || matches_glob(*pattern, name, LetterCase::matters);
+  GlobSteps steps;
+
+  [[nodiscard]] bool match(std::string_view name) {
+    steps.allow_for(name);
+    return !pattern || matches_glob(*pattern, name, LetterCase::matters, steps);
   }
 };
 
@@ -36,11 +39,12 @@ inline void begin_scan_reply(std::uint64_t cursor, std::size_t texts, RespWriter
 
 // One step through the elements of a collection: those whose name fits, each as `texts` texts, which `write` writes.
 template <class Map, class Write>
-void scan_collection(const Map& map, const ScanOptions& options, std::size_t texts, RespWriter& reply, Write write) {
+void scan_collection(const Map& map, ScanOptions& options, std::size_t texts, RespWriter& reply, Write write) {
   std::vector<const typename Map::Element*> found;
   const std::uint64_t next = map.scan(options.cursor, options.count, [&](const auto& element) {
     if (options.match(element.first)) found.push_back(&element);
   });
+  if (options.steps.spent()) return reply.error(GlobSteps::error);
   begin_scan_reply(next, texts * found.size(), reply);
   for (const auto* const element : found)
     write(*element);

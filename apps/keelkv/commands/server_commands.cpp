@@ -37,10 +37,13 @@ void config_get(KvConnection& connection, Args args, RespWriter& reply) {
   auto known = redis_parameters(connection.server(), settings);
   for (const Setting& setting : settings_table())
     known.emplace(setting.name, setting.get(settings));
+  GlobSteps steps;
   std::erase_if(known, [&](const auto& parameter) {
-    return std::ranges::none_of(args.subspan(2),
-                                [&](std::string_view glob) { return matches_glob(glob, parameter.first); });
+    return std::ranges::none_of(args.subspan(2), [&](std::string_view glob) {
+      return matches_glob(glob, parameter.first, LetterCase::ignored, steps);
+    });
   });
+  if (steps.spent()) return reply.error(GlobSteps::error);
   reply.map(known.size());
   for (const auto& [name, value] : known) {
     reply.bulk(name);

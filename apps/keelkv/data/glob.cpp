@@ -32,12 +32,13 @@ std::pair<std::size_t, bool> match_class(std::string_view pattern, char c, Lette
 }
 
 // The front of `pattern`, anything but '*', against one character: how much of the pattern it takes, 0 for no match.
-std::size_t match_one(std::string_view pattern, char raw, LetterCase letters) {
+std::size_t match_one(std::string_view pattern, char raw, LetterCase letters, GlobSteps& steps) {
   const char c = folded(raw, letters);
   switch (pattern.front()) {
     case '?': return 1;
     case '[': {
       const auto [length, in] = match_class(pattern, c, letters);
+      if (!steps.take(length)) return 0;
       return in ? length : 0;
     }
     case '\\':
@@ -50,18 +51,18 @@ std::size_t match_one(std::string_view pattern, char raw, LetterCase letters) {
 }  // namespace
 
 // On a mismatch only the last star needs to take one character more: whatever an earlier one took, it can keep.
-bool matches_glob(std::string_view pattern, std::string_view text, LetterCase letters) {
+bool matches_glob(std::string_view pattern, std::string_view text, LetterCase letters, GlobSteps& steps) {
   std::size_t p = 0;
   std::size_t t = 0;
   std::size_t after_star = std::string_view::npos;
   std::size_t star_took = 0;
-  while (t < text.size()) {
+  while (t < text.size() && steps.take(1)) {
     if (p < pattern.size() && pattern[p] == '*') {
       after_star = ++p;
       star_took = t;
       continue;
     }
-    const std::size_t length = p < pattern.size() ? match_one(pattern.substr(p), text[t], letters) : 0;
+    const std::size_t length = p < pattern.size() ? match_one(pattern.substr(p), text[t], letters, steps) : 0;
     if (length > 0) {
       p += length;
       ++t;
@@ -72,9 +73,9 @@ bool matches_glob(std::string_view pattern, std::string_view text, LetterCase le
       return false;
     }
   }
-  while (p < pattern.size() && pattern[p] == '*')
+  while (p < pattern.size() && pattern[p] == '*' && steps.take(1))
     ++p;
-  return p == pattern.size();
+  return steps.take(1) && p == pattern.size();
 }
 
 }  // namespace keel

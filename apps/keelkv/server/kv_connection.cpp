@@ -217,24 +217,21 @@ bool KvConnection::read(ReadHandler handler, RespWriter& reply) {
   }
   const KvStore& store = server_.machine().store();
   const bool by_clock = store.expiring() > 0 && !time_committed_;
-  KvView view(store, by_clock ? server_.executor().wall_now().time_since_epoch().count() : store.now(),
-              server_.counters().requests);
+  KvView view(store, by_clock ? server_.read_clock().now() : store.now(), server_.counters().requests);
   const std::size_t before = output_.size();
   handler(view, parser_.args(), reply);
   if (!view.found_due()) return true;
   output_.resize(before);
-  return commit_time();
+  return tell_log();
 }
 
 bool KvConnection::read_failed() const { return read_error_ || (time_committed_ && !*time_committed_); }
 
-// A key that is dead by this node's clock may be alive for the others, and be seen again: first the log is told the time.
-bool KvConnection::commit_time() {
+bool KvConnection::tell_log() {
   waiting_ = Waiting::for_read;
-  encode_time(server_.scratch());
-  server_.replica().submit(
-      std::as_bytes(std::span(server_.scratch())), nullptr, server_.deadline(),
-      [self = boost::intrusive_ptr(this)](Result<Applied> result) { self->time_committed(std::move(result)); });
+  server_.read_clock().tell_log(server_.deadline(), [self = boost::intrusive_ptr(this)](const Result<void>& result) {
+    self->time_committed(result);
+  });
   return false;
 }
 
@@ -291,12 +288,9 @@ void KvConnection::write_done(ReplyQueue::Place place, Result<Applied> result) {
   server_.touched(*this);
 }
 
-void KvConnection::time_committed(Result<Applied> result) {
+void KvConnection::time_committed(const Result<void>& result) {
   if (closed_) return;
-  // Refused, with a full log for ever: then by the log's time as it is. Nobody goes by any other, so nobody has seen the
-  // key dead before this read was confirmed; and reads go on.
-  const bool known = result || result.error().code == ErrorCode::overloaded;
-  time_committed_ = known ? Result<void>() : std::unexpected(std::move(result.error()));
+  time_committed_ = result;
   waiting_ = Waiting::no;
   process();
   server_.touched(*this);

@@ -92,7 +92,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool may_read();
   bool read(ReadHandler handler, RespWriter& reply);
   [[nodiscard]] bool read_failed() const;
-  bool commit_time();
+  bool tell_log();
   bool run_step(TransactionStep step);
   bool spoil(std::string_view error);
   bool abort_transaction(std::string_view error);
@@ -104,7 +104,7 @@ class KvConnection : public boost::intrusive_ref_counter<KvConnection, boost::th
   bool reply_done(const RespWriter& reply);
   void write_done(ReplyQueue::Place place, Result<Applied> result);
   void read_done(std::uint64_t up_to, Result<Index> result);
-  void time_committed(Result<Applied> result);
+  void time_committed(const Result<void>& result);
   void send();
   void wait_until_writable();
   void end();

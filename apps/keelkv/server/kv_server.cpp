@@ -87,6 +87,7 @@ void KvServer::stop() {
   executor_.cancel(idle_timer_);
   error_code ignored;
   acceptor_.close(ignored);
+  read_clock_->stop();
   settle_touched();
   while (!connections_.empty())
     connections_.begin()->second->close();

@@ -15,6 +15,7 @@
 #include "keelkv/config/settings.hpp"
 #include "keelkv/server/gate.hpp"
 #include "keelkv/server/kv_replica.hpp"
+#include "keelkv/server/read_clock.hpp"
 #include "keelkv/server/roster.hpp"
 
 namespace keel {
@@ -63,6 +64,7 @@ class KvServer {
   [[nodiscard]] KvSettings& settings() const { return settings_; }
   [[nodiscard]] KvReplica& replica() const { return replica_; }
   [[nodiscard]] const KvMachine& machine() const { return machine_; }
+  [[nodiscard]] ReadClock& read_clock() { return *read_clock_; }
   // The last entry whose effect the machine shows. Behind its last command there may be entries of Raft's own.
   [[nodiscard]] Index applied() const;
   [[nodiscard]] spdlog::logger& log() const { return log_; }
@@ -101,6 +103,7 @@ class KvServer {
   KvSettings& settings_;
   KvReplica& replica_;
   const KvMachine& machine_;
+  std::shared_ptr<ReadClock> read_clock_ = std::make_shared<ReadClock>(executor_, replica_, machine_);
   spdlog::logger& log_;
   boost::asio::ip::tcp::acceptor acceptor_;
   Instant started_;

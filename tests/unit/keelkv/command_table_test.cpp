@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "keelkv/data/glob.hpp"
-
 namespace keel {
 namespace {
 
@@ -82,25 +80,6 @@ TEST(ParseInteger, TakesWhatRedisTakes) {
   for (const std::string_view no : {"", "-", "+1", " 1", "1 ", "01", "-0", "1.0", "9223372036854775808", "x"}) {
     EXPECT_EQ(parse_integer(no), std::nullopt) << no;
   }
-}
-
-TEST(Glob, MatchesAsRedisDoes) {
-  EXPECT_TRUE(matches_glob("*", ""));
-  EXPECT_TRUE(matches_glob("max*", "maxclients"));
-  EXPECT_TRUE(matches_glob("*ax*nts", "MAXclients"));
-  EXPECT_TRUE(matches_glob("h?llo", "hello"));
-  EXPECT_TRUE(matches_glob("h[a-f]llo", "hello"));
-  EXPECT_TRUE(matches_glob("h[^a-d]llo", "hello"));
-  EXPECT_TRUE(matches_glob("a\\*b", "a*b"));
-  EXPECT_FALSE(matches_glob("a\\*b", "axb"));
-  EXPECT_FALSE(matches_glob("h[^e]llo", "hello"));
-  EXPECT_FALSE(matches_glob("hello", "hell"));
-  EXPECT_FALSE(matches_glob("", "x"));
-  EXPECT_TRUE(matches_glob("K[a-c]y", "Kay", LetterCase::matters));
-  EXPECT_FALSE(matches_glob("k[a-c]y", "Kay", LetterCase::matters));
-  EXPECT_FALSE(matches_glob("K[A-C]y", "Kay", LetterCase::matters));
-  const std::string stars = std::string(1000, 'a');
-  EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*a*a*b", stars));  // would take for ever if every star were tried
 }
 
 }  // namespace

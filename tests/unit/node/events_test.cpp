@@ -135,17 +135,13 @@ TEST(Events, OnlyWhatIsWantedIsBuilt) {
 }
 
 TEST(Events, AnObserverAddedAgainIsAskedAnewAndMissesNothing) {
-  struct Again : Recorder {
-    void on_event(const Event& event) override {
-      Recorder::on_event(event);
-      mask = all_events;
-      node->add_observer(*this);
-    }
-    Node* node = nullptr;
-  } again;
+  Recorder again;
   TestCluster cluster(1);
   again.mask = bit_of<RoleChanged>();
-  again.node = &cluster.node(1);
+  again.on = [&](const Event&) {
+    again.mask = all_events;
+    cluster.node(1).add_observer(again);
+  };
   cluster.node(1).remove_observer(cluster.observer(1));
   cluster.node(1).add_observer(again);
   cluster.elect(1);
