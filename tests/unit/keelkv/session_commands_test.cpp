@@ -193,6 +193,12 @@ TEST_F(SessionCommands, Config) {
   EXPECT_EQ(server_->counters().requests, 1u);  // itself
 }
 
+TEST_F(SessionCommands, ANewBoundOnMemoryHoldsForTheClientsThatAreConnected) {
+  const auto room = server_->reply_room();  // theirs
+  expect("CONFIG SET max-client-memory 3mb", "+OK\r\n");
+  EXPECT_EQ(room->limit, 3u << 20);
+}
+
 TEST_F(SessionCommands, NoMoreClientsCanBeAllowedThanThereAreDescriptorsFor) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
