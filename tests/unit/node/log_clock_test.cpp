@@ -1,5 +1,6 @@
 #include "cluster.hpp"
 #include "keel/wire/envelope.hpp"
+#include "keel/wire/frame.hpp"
 
 namespace keel::test {
 namespace {
@@ -36,6 +37,29 @@ TEST(LogClock, NothingIsStampedBeforeTheLogsTimeIsKnown) {
   cluster.run();
   EXPECT_TRUE(command->ok()) << command->text();
   EXPECT_GE(time_of_last(), before);
+}
+
+// A command with the time of a clock that is ahead, and behind it, in the same message, the term start of a leader that
+// did not know the log's time yet. Who leads after that must not go back behind the command's time.
+TEST(LogClock, SeesTheTimeOfEachEntryOfAMessage) {
+  TestCluster cluster(3);
+  const WallTime ahead = cluster.clock.wall_now() + 1h;
+  const auto entry = [&](Index index, Term term, EntryKind kind, WallTime time) {
+    Entry made{index, term, kind, Payload::copy_of(bytes_of(kind == EntryKind::command ? "x" : ""))};
+    wire::set_envelope(made.payload, {.wall_time = time});
+    wire::frame(made, cluster.genesis.cluster_id(), GroupId());
+    return made;
+  };
+  const Message append{GroupId(), NodeId(1), NodeId(2), Term(2),
+                       AppendRequest{.previous = {cluster.log(2).entries().back().term, Index(1)},
+                                     .commit = Index(1),
+                                     .entries = {entry(Index(2), Term(1), EntryKind::command, ahead),
+                                                 entry(Index(3), Term(2), EntryKind::term_start, {})}}};
+  cluster.node(2).receive({GroupId(), NodeId(1), NodeId(2), append});
+  cluster.run();
+  ASSERT_EQ(cluster.log(2).entries().size(), 3u);
+  cluster.elect(2);
+  EXPECT_GE(wire::envelope_of(cluster.log(2).entries().back().payload).wall_time, ahead);
 }
 
 }  // namespace
