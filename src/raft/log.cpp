@@ -16,6 +16,7 @@ Log::Log(const Recovered& recovered)
 std::optional<Term> Log::term_at(Index index) const {
   if (index == base_.index) return base_.term;
   if (index < base_.index || index > last_) return std::nullopt;
+  if (index >= terms_.back().first) return last_term_;
   const auto after = std::ranges::upper_bound(terms_, index, {}, &TermRun::first);
   return std::prev(after)->term;
 }
@@ -30,7 +31,7 @@ LogPosition Log::last_not_above(Index from, Term term) const {
   return base_;
 }
 
-void Log::append(Entry entry) {
+void Log::append(Entry&& entry) {
   KEEL_ASSERT(entry.index == last_.next(), "entries are appended right behind the end");
   KEEL_ASSERT(entry.term >= last_term_, "terms in a log never go back");
   if (terms_.empty() || terms_.back().term != entry.term) terms_.push_back({entry.index, entry.term});
@@ -76,6 +77,8 @@ void Log::evict(Index up_to, std::size_t limit) {
   while (cache_bytes_ > limit && !entries_.empty() && entries_.front().index <= up_to) {
     cache_bytes_ -= cost(entries_.front());
     entries_.pop_front();
+    // The next will go in a turn to come; it was last seen long ago.
+    if (!entries_.empty()) entries_.front().payload.prefetch();
   }
 }
 

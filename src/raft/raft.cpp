@@ -1,34 +1,37 @@
 #include "keel/raft/raft.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "keel/base/assert.hpp"
 
 namespace keel {
 
-void Output::clear() {
-  write.reset();
-  send.clear();
-  send_after_write.clear();
-  apply = {Index(1), Index(0)};
-  fetch.clear();
-  send_snapshot.clear();
-  reads_ready.clear();
-  members.reset();
-  events.clear();
+namespace {
+
+constexpr IndexRange nothing_to_apply{Index(1), Index(0)};
+
+// Most are empty in most turns. Those that are not change places with what was done, whose memory is used again.
+template <class T>
+void take_vector(std::vector<T>& done, std::vector<T>& next) {
+  done.clear();
+  if (!next.empty()) done.swap(next);
 }
 
-void Output::swap(Output& other) noexcept {
-  write.swap(other.write);
-  send.swap(other.send);
-  send_after_write.swap(other.send_after_write);
-  std::swap(apply, other.apply);
-  fetch.swap(other.fetch);
-  send_snapshot.swap(other.send_snapshot);
-  reads_ready.swap(other.reads_ready);
-  members.swap(other.members);
-  events.swap(other.events);
+// All but the write, which goes there straight from its queue.
+void hand_over(Output& gathered, Output& output) {
+  output.write.reset();
+  take_vector(output.send, gathered.send);
+  take_vector(output.send_after_write, gathered.send_after_write);
+  output.apply = std::exchange(gathered.apply, nothing_to_apply);
+  take_vector(output.fetch, gathered.fetch);
+  take_vector(output.send_snapshot, gathered.send_snapshot);
+  take_vector(output.reads_ready, gathered.reads_ready);
+  output.members = std::move(gathered.members);
+  take_vector(output.events, gathered.events);
 }
+
+}  // namespace
 
 Progress* Leader::find(NodeId id) {
   const auto found = std::ranges::find(peers, id, &Progress::id);
@@ -121,7 +124,7 @@ Result<Raft> Raft::bootstrap(RaftOptions options, const Genesis& genesis, Instan
   if (auto taken = raft.configurations_.append(first); !taken) return std::unexpected(taken.error());
   raft.hard_state_ = {Term(1), nobody};
   raft.writes_.save(raft.hard_state_);
-  raft.log_.append(first);
+  raft.log_.append(Entry(first));
   raft.writes_.append(first);
   raft.out_.members = raft.configurations_.current();
   return made;
@@ -184,13 +187,10 @@ void Raft::answer_old_term(const Message& message) {
 
 // `after` is 0 when nothing has to be durable first.
 Message& Raft::post(WriteId after, NodeId to, MessageBody&& body) {
-  Message& message = after == WriteId() ? out_.send.emplace_back() : out_.send_after_write.emplace_back(after).message;
-  message.group = options_.group;
-  message.from = options_.id;
-  message.to = to;
-  message.term = hard_state_.term;
-  message.body = std::move(body);
-  return message;
+  if (after == WriteId())
+    return out_.send.emplace_back(options_.group, options_.id, to, hard_state_.term, std::move(body));
+  Message message{options_.group, options_.id, to, hard_state_.term, std::move(body)};
+  return out_.send_after_write.emplace_back(after, std::move(message)).message;
 }
 
 // Even a message that promises nothing tells our term, which must be durable first (R6).
@@ -304,10 +304,11 @@ void Raft::stand() {
 
 void Raft::take_output(Output& output) {
   stand();
-  out_.write = writes_.issue(now_);
-  if (output.write) writes_.reuse(std::move(output.write->batch.entries));
-  output.clear();
-  out_.swap(output);
+  std::vector<Entry> memory;
+  if (output.write) memory = std::move(output.write->batch.entries);
+  hand_over(out_, output);
+  if (writes_.has_gathered()) output.write = writes_.issue(now_);
+  if (memory.capacity() > 0) writes_.reuse(std::move(memory));
   fed_ = false;
 }
 

@@ -155,6 +155,7 @@ void Raft::on(const Message& from, const AppendReply& reply) {
     }
     peer->probing = false;
     if (peer->state != ReplicationState::pipeline) set_state(*peer, ReplicationState::pipeline);
+    if (peer->match <= commit_) return;  // whatever lies beyond has as many as before
     return advance_commit(std::get<Leader>(role_));
   }
   if (peer->state == ReplicationState::snapshot) return;  // it still waits for it

@@ -37,13 +37,14 @@ WriteId WriteQueue::gate() {
 }
 
 std::optional<Write> WriteQueue::issue(Instant now) {
-  if (!has_gathered()) return std::nullopt;
-  Write write{next_, std::move(gathered_)};
-  gathered_ = {};
-  last_batch_ = write.batch.entries.size();
+  std::optional<Write> write;
+  if (!has_gathered()) return write;
+  write.emplace(next_, std::move(gathered_));
+  gathered_.clear();
+  last_batch_ = write->batch.entries.size();
   wanted_ = false;
   issued_last_ = gathered_last_;
-  issued_.push_back({next_, issued_last_, write.batch.truncate_from, now});
+  issued_.push_back({next_, issued_last_, write->batch.truncate_from, now});
   ++next_;
   return write;
 }

@@ -55,21 +55,23 @@ class Payload {
       : block_(other.block_), offset_(other.offset_), size_(other.size_), head_(other.head_) {
     if (block_ != nullptr) block_->retain();
   }
-  Payload(Payload&& other) noexcept { swap(other); }
+  Payload(Payload&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)),
+        offset_(std::exchange(other.offset_, 0)),
+        size_(std::exchange(other.size_, 0)),
+        head_(std::exchange(other.head_, 0)) {}
   Payload& operator=(const Payload& other) noexcept { return *this = Payload(other); }
   Payload& operator=(Payload&& other) noexcept {
-    Payload taken(std::move(other));
-    swap(taken);
+    if (this == &other) return *this;
+    if (block_ != nullptr) block_->release();
+    block_ = std::exchange(other.block_, nullptr);
+    offset_ = std::exchange(other.offset_, 0);
+    size_ = std::exchange(other.size_, 0);
+    head_ = std::exchange(other.head_, 0);
     return *this;
   }
   ~Payload() {
     if (block_ != nullptr) block_->release();
-  }
-  void swap(Payload& other) noexcept {
-    std::swap(block_, other.block_);
-    std::swap(offset_, other.offset_);
-    std::swap(size_, other.size_);
-    std::swap(head_, other.head_);
   }
 
   [[nodiscard]] ByteView bytes() const { return {begin(), size_}; }
@@ -84,6 +86,9 @@ class Payload {
   [[nodiscard]] std::byte* begin() const { return block_ == nullptr ? nullptr : block_->data() + offset_; }
   // The whole frame: header, payload, checksum. Only after it was framed.
   [[nodiscard]] ByteView frame() const { return {begin() - head_, head_ + size_ + tail_room}; }
+
+  // A hint to the processor that it will soon be let go of.
+  void prefetch() const { __builtin_prefetch(block_, 1); }
 
   // Equal bytes, wherever they lie.
   friend bool operator==(const Payload& a, const Payload& b);

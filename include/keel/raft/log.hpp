@@ -30,7 +30,7 @@ class Log {
   [[nodiscard]] LogPosition last_not_above(Index from, Term term) const;
   [[nodiscard]] const std::vector<TermRun>& terms() const { return terms_; }
 
-  void append(Entry entry);
+  void append(Entry&& entry);
   void truncate_from(Index index);
   // What was durable up to `index` is (less what has been truncated since: the caller's sum).
   void set_stable(Index index);

@@ -56,8 +56,6 @@ struct Output {
     return !write && send.empty() && send_after_write.empty() && apply.empty() && fetch.empty() &&
            send_snapshot.empty() && reads_ready.empty() && members == nullptr && events.empty();
   }
-  void clear();
-  void swap(Output& other) noexcept;
 };
 
 }  // namespace keel

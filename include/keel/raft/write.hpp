@@ -37,6 +37,13 @@ struct WriteBatch {
   [[nodiscard]] bool empty() const {
     return !hard_state && !reset_to && !truncate_from && entries.empty() && !compact_to;
   }
+  void clear() {
+    hard_state.reset();
+    reset_to.reset();
+    truncate_from.reset();
+    entries.clear();
+    compact_to.reset();
+  }
 };
 
 // What a store found at open: all that Raft needs to know of a log without reading its entries.
