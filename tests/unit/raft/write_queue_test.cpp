@@ -68,6 +68,7 @@ TEST(WriteQueue, ANoticeThatComesLateOrTwiceSaysNothingNew) {
   const WriteId second = issue(queue);
   EXPECT_EQ(queue.written(second), Index(6));
   EXPECT_EQ(queue.written(first), Index(0));
+  EXPECT_EQ(queue.gate(), WriteId()) << "all that was asked for is durable still";
   EXPECT_EQ(queue.written(second), Index(0));
   EXPECT_EQ(queue.gate(), WriteId());
   EXPECT_THROW(queue.written(WriteId(3)), InvariantBroken) << "never issued";
