@@ -23,7 +23,7 @@ class Seeds : public testing::TestWithParam<Profile> {
   static void run(std::uint64_t from, std::uint64_t count, Counters& counters) {
     for (std::uint64_t seed = from; seed < from + count; ++seed) {
       const RunReport report = run_seed(seed, GetParam());
-      // Once more, and with its last events: to keep them takes more than half of the time.
+      // Once more, and with its last events: to keep them takes about as long as the run.
       ASSERT_FALSE(report.failed) << "keel-sim --profile " << GetParam().name << " --seed " << seed << "\n"
                                   << run_seed(seed, GetParam(), {.tail = 40}).text;
       EXPECT_GE(report.simulated, std::chrono::seconds(60));
